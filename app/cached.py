@@ -24,6 +24,7 @@ from judgebench.services.pages import (
     Database,
     InputError,
     Judge,
+    JudgeBoard,
     Leaderboard,
     Method,
     Output,
@@ -93,6 +94,12 @@ def beside(
     """Beside its rows. ``controlled``: with length-controlled win rates, which take some seconds."""
     board = services.leaderboards.leaderboard(_of(source), benchmark, scope=scope, choices=choices)
     return services.leaderboards.beside(_of(source), benchmark, board, scope=scope, controlled=controlled)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def standing(source: Source, benchmark: str) -> services.standing.StandingBoard | None:
+    """None where the benchmark holds no standing board."""
+    return services.standing.standing_board(_of(source), benchmark)
 
 
 @st.cache_data(max_entries=100, show_spinner="Reading its battles")
@@ -225,6 +232,15 @@ def agreement(source: Source, benchmark: str, scope: Scope) -> AgreementReport:
 def card(source: Source, judge: str, benchmark: str) -> Card:
     """Raises what ``services.cards.card`` raises."""
     return services.cards.card(_of(source), judge, benchmark=benchmark)
+
+
+@st.cache_data(max_entries=20, show_spinner="Evaluating")
+def judge_board(source: Source, benchmark: str) -> JudgeBoard | None:
+    """None where the benchmark is none of judges. Raises StatisticsError where no judge was asked about its pairs."""
+    database = _of(source)
+    if services.judge_benchmarks.told_profile(database, benchmark) is None:
+        return None
+    return services.judge_benchmarks.evaluate_judges(database, benchmark)
 
 
 @st.cache_data(max_entries=20, show_spinner=False)

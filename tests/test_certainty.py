@@ -37,7 +37,7 @@ from judgebench.leaderboard import METHODS, Choices
 from judgebench.leaderboard.anchored import build_anchored, build_corrected
 from judgebench.leaderboard.build import build
 from judgebench.records import HumanLabel, Order
-from judgebench.stats import agreement, intervals, ppi
+from judgebench.stats import agreement, intervals, ppi, scores, versions
 from judgebench.stats.verdict_table import LabelTable, VerdictTable
 from tests.bias.factories import table_of
 
@@ -119,6 +119,21 @@ def board(method: str, n: int, p: float) -> object:
         return ()
 
 
+def changes_of_versions(n: int, p: float) -> object:
+    """By battles, each with a baseline, and by scores, all judged twice."""
+    table = repeated(n, p, models=3)
+    models, instruction, none = np.tile([0, 1], 2 * n), np.repeat(np.arange(n), 4), np.zeros(4 * n, dtype=np.int32)
+    keys = tuple(map(str, range(n)))
+    scored = scores.ScoreTable(("m0", "m1"), keys, ("j",), models, instruction, none, np.full(4 * n, p), none)
+    paired = (
+        versions.between_versions(table, "m0", "m1"),
+        versions.against_baseline(table, "m0", "m1", "m2"),
+        versions.by_scores(scored, "m0", "m1"),
+        versions.by_scores(scored, "m0", "m1", right_from=0.7),
+    )
+    return [versions.version_change(one, np.arange(n)) for one in paired]
+
+
 def recorded(n: int, p: float) -> card.TrialRecord:
     return card.TrialRecord(np.arange(n), np.ones(n, bool), np.ones(n, bool), np.full(n, p), np.full(n, p), False)
 
@@ -150,6 +165,9 @@ CALLS = {
         lambda rows: float(np.append(np.full(n, p), [0.0, 1.0])[rows].mean()), np.arange(n), np.arange(2), rng=RNG()
     ),
     "intervals.normal_estimate": lambda n, p: intervals.normal_estimate(p, 0.0, n=n),
+    "intervals.stratified_mean": lambda n, p: intervals.stratified_mean(
+        np.full(2 * n, p), np.arange(2 * n), np.repeat([0, 1], n), np.array([0.4, 0.6])
+    ),
     "ppi.anchored_win_rates": lambda n, p: [
         mean.interval() for mean in ppi.anchored_win_rates(*reversed(few_labels(n, p))).values()
     ],
@@ -175,6 +193,7 @@ CALLS = {
     "human_agreement.score_agreement": lambda n, p: human_agreement.score_agreement(
         np.full((n, 2), p), np.arange(n), how=agreement.Resampling()
     ),
+    "human_agreement.human_agreement": lambda n, p: agrees(labelled(n, p)[0]),
     "human_agreement.people_agreement": lambda n, p: human_agreement.people_agreement(
         labelled(n, p)[0], agreement.Resampling()
     ),
@@ -200,6 +219,7 @@ CALLS = {
         verdicts(n, p, models=3), "m0", np.full(6 * n, p)
     ),
     "self_preference.no_opportunity": lambda n, p: self_preference.no_opportunity("nobody", 0.95),
+    "versions.version_change": changes_of_versions,
     "anchored board": lambda n, p: build_anchored(*few_labels(n, p), Choices()).rows,
     "corrected board": lambda n, p: (
         build_corrected(verdicts(n, p), Choices(), ppi.JudgeErrorRates(0.9, n, 0.9, n), source="labels").rows
@@ -230,8 +250,16 @@ def labelled(n: int, p: float) -> tuple[human_agreement.LabelledBattles, list[Hu
     return human_agreement.labelled_battles(table, votes), given
 
 
-def repeated(n: int, p: float) -> VerdictTable:
-    table = verdicts(n, p)
+def agrees(items: human_agreement.LabelledBattles) -> Estimate:
+    """The first judge with the people."""
+    people = items.people.valued(agreement.outcomes(items.people.value))
+    return human_agreement.human_agreement(
+        agreement.outcomes(items.judges[:, 0]), people, items.instruction, level=0.95
+    )
+
+
+def repeated(n: int, p: float, *, models: int = 2) -> VerdictTable:
+    table = verdicts(n, p, models=models)
     return table.select(np.repeat(np.arange(len(table)), 2))
 
 

@@ -8,6 +8,7 @@ from app.views.elements import line, unavailable
 from judgebench.services.pages import Choices, JudgeBenchError
 from judgebench.services.profiles import BattleOfTwo, Comparison
 from judgebench.services.scope import Scope
+from judgebench.show import versions
 from judgebench.show.numbers import estimate
 from judgebench.show.text import count, one_line
 
@@ -31,6 +32,13 @@ def _whole(comparison: Comparison) -> None:
                 unit="rate",
             )
         )
+
+
+def _change(comparison: Comparison) -> None:
+    """The second as a new version of the first."""
+    st.subheader("What changed", anchor=False)
+    for sentence in (*versions.sentences(comparison), *versions.estimates(comparison)):
+        line(sentence)
 
 
 def _round(source: cached.Source, benchmark: str, scope: Scope, models: tuple[str, str]) -> None:
@@ -107,5 +115,6 @@ except JudgeBenchError as error:
     st.stop()
 _whole(comparison)
 elements.counted(comparison.coverage)
+_change(comparison)
 _round(source, benchmark.name, scope, (first, second))
 _battles(comparison)

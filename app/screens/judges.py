@@ -12,6 +12,7 @@ from app.views.elements import counted, estimates, line, problem, unavailable
 from judgebench import services
 from judgebench.services.pages import Card, JudgeBenchError
 from judgebench.services.scope import Scope
+from judgebench.show import judge_board
 from judgebench.show.numbers import Labelled
 from judgebench.show.text import one_line
 
@@ -97,6 +98,28 @@ def _test(judge: str) -> None:
     line(f"It gives {', '.join(what for what, gives in able.items() if gives) or 'plain replies only'}.")
 
 
+def _evaluated(source: cached.Source, benchmark: str) -> None:
+    """How often judges are right, where the benchmark is one of judges."""
+    try:
+        board = cached.judge_board(source, benchmark)
+    except JudgeBenchError as error:
+        problem("It is not known how often judges are right.", error)
+        return
+    if board is None:
+        return
+    st.subheader("How often they are right", anchor=False)
+    part, judge, share, n = zip(*judge_board.part_cells(board, first=True), strict=True)
+    parts = {"Part": part, "Judge": judge, "Share right": share, "n": n}
+    elements.frame(parts, hide_index=True, alt="Judges by section", height="content" if len(part) < 12 else 420)
+    beside = [judge_board.about_cells(row) for row in board.rows]
+    names = {"Judge": [one_line(row.judge, 200) for row in board.rows]}
+    columns = zip(("Labelled pairs", "Failures", "Cost", "Latency"), zip(*beside, strict=True), strict=True)
+    elements.frame(names | dict(columns), hide_index=True, alt="What judges took", height="content")
+    with st.expander("What counts, and how"):
+        for sentence in judge_board.sentences(board):
+            line(sentence)
+
+
 def _compare(source: cached.Source, benchmark: str, judges: tuple[str, ...]) -> None:
     st.subheader("How far they agree", anchor=False)
     for pair in cached.agreement(source, benchmark, Scope(judges)).pairs:
@@ -121,6 +144,7 @@ def _judges(source: cached.Source) -> None:
     _cards(source, judges, benchmark.name)
     if len(judges) > 1:
         _compare(source, benchmark.name, judges)
+    _evaluated(source, benchmark.name)
     _tests(judges)
     st.subheader("All judges", anchor=False)
     _listing(source)

@@ -20,6 +20,7 @@ from judgebench.show import charts as drawn
 from judgebench.show import sentences, tables
 from judgebench.show.board import COLUMNS, USUAL, ColumnName, axis_title, board_lines, ordered, with_name
 from judgebench.show.numbers import plotted, ranks
+from judgebench.show.placement import standing_board
 from judgebench.show.text import escaped_html, listing, one_line
 
 _CONTROLS: dict[Without, str] = {"length": "Length", "style": "Style", "lineage": "Lineage"}
@@ -166,6 +167,15 @@ def _unjudged(view: _View) -> None:
         elements.links(("Judge what waits against the board", f"submit?{urlencode(names)}"))
 
 
+def _standing(view: _View) -> None:
+    """By what new models are ranked, where the benchmark holds that."""
+    standing = cached.standing(view.source, view.benchmark)
+    if standing is not None:
+        for sentence in standing_board(view.benchmark, standing):
+            line(sentence)
+        elements.links(("Submit a model to it", f"submit?{urlencode({'benchmark': view.benchmark})}"))
+
+
 def _moves(view: _View, controls: tuple[Without, ...]) -> None:
     """What holding length, style or lineage equal does to each model."""
     st.subheader(f"At equal {listing(controls)}, by one fit for all models", anchor=False)
@@ -207,6 +217,7 @@ if view.board.gate is not None:
 line(sentences.summary(view.board))
 elements.counted(view.board.coverage)
 _unjudged(view)
+_standing(view)
 with_controlled = "length-controlled" in view.columns
 board_table = st.empty()
 board_table.html(_lines(view, controlled=False), width="stretch")

@@ -21,12 +21,14 @@ from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate
 from judgebench.leaderboard import BY_SYNONYMS, By
 from judgebench.leaderboard.build import to_elo
+from judgebench.leaderboard.judge_benchmarks import JudgeBenchmarkName
 from judgebench.leaderboard.profiles import ProfileName
 from judgebench.leaderboard.published.board import PublishedBoard
 from judgebench.records import OVERALL
 from judgebench.services.scope import Scope
+from judgebench.services.versions import ByVersions, Dependence
 from judgebench.show import board_page as page
-from judgebench.show import charts, coverage, tables
+from judgebench.show import charts, coverage, judge_board, tables
 from judgebench.show import published as shown
 from judgebench.show import voters as voters_shown
 from judgebench.show.numbers import Labelled
@@ -42,8 +44,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "bias_report", "board_page", "categories", "chart", "compare", "consensus", "counterfactual",
-    "distributions", "history", "matrix", "multiverse", "profile", "quality", "rank", "rate", "two_boards",
-    "voters",
+    "distributions", "evaluate_judges", "history", "matrix", "multiverse", "profile", "quality", "rank", "rate",
+    "two_boards", "voters",
 ]  # fmt: skip
 _WHOLE = dict.fromkeys(("rank", "rank_lower", "rank_upper", "tier", "outputs"), "Int64")  # may be missing
 
@@ -134,6 +136,27 @@ def _named_by(by: str) -> By:
     return cast(By, word)
 
 
+def evaluate_judges(
+    database: Database, *, benchmark: str, judge: Names = (), profile: JudgeBenchmarkName | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:  # fmt: skip
+    """How often judges are right on a benchmark of judges, by its own sections and rules.
+
+    ``judge``: whom, all that were asked about its labelled pairs where none is named. ``profile``: whose rules; None
+    where the benchmark is called as one, or its labels tell. ``level``: of intervals, in (0, 1).
+
+    Returns: one row a judge, the best first: the benchmark's numbers in percent, each with ``_lower`` and ``_upper``,
+    ``pairs``, ``both_orders`` and ``failures``, and what trials took. ``attrs`` hold what ``judges evaluate`` prints
+    as JSON. Raises InputError on an unknown name, and StatisticsError where no judge was asked about a labelled pair.
+    """
+    board = services.judge_benchmarks.evaluate_judges(
+        database, benchmark, judges=names_of(judge), profile=profile, level=level
+    )
+    frame = frame_of(judge_board.columns(board), judge_board.column_names(board))
+    frame.attrs = dict(judge_board.document(benchmark, board).items())
+    return frame
+
+
 def board_page(
     database: Database, *, benchmark: str, judge: Names = (), all_judges: bool = False, category: str | None = None,
     language: str | None = None, common: bool = False, with_flagged: bool = False,
@@ -204,14 +227,22 @@ def profile(
 def compare(
     database: Database, *, first: str, second: str, benchmark: str, judge: Names = (), all_judges: bool = False,
     category: str | None = None, language: str | None = None, common: bool = False, with_flagged: bool = False,
+    baseline: str | None = None, right_from: float | None = None, margin: float = 0.0, cluster: Dependence = "dialogue",
     level: float = 0.95,
 ) -> services.profiles.Comparison:  # fmt: skip
-    """Two models beside each other: wins, losses and ties of ``first``, by category, and each battle of theirs.
+    """Two models beside each other: wins, losses and ties of ``first``, by category, and each battle of theirs; and
+    what changed from ``first`` to ``second`` as from an old version to a new one, with a decision by ``margin``.
 
-    Raises UnknownName for a model that is not there, StatisticsError where the two never met.
+    ``baseline``: by what each did against it, also where they met. ``right_from``: scores that are this or more are
+    right. ``margin``: how much worse ``second`` may be, a share in [0, 1], of graded scores in their units.
+    ``cluster``: instructions of one "dialogue" (which begin alike) or "category" depend on each other.
+
+    Raises UnknownName for a model that is not there, StatisticsError where nothing is said of both, and InputError for
+    a ``baseline`` or ``right_from`` that does not fit the verdicts.
     """
     scope = Scope(names_of(judge), category, language, all_judges, common, with_flagged)
-    return services.profiles.compare(database, benchmark, first, second, scope=scope, level=level)
+    by = ByVersions(baseline, right_from, margin, cluster)
+    return services.profiles.compare(database, benchmark, first, second, scope=scope, by=by, level=level)
 
 
 def rate(model_a: Sequence[str], model_b: Sequence[str], winner: Sequence[str], *, level: float = 0.95) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""judgebench judges: add, list, show, test, remove-address. Without a command they are listed."""
+"""judgebench judges: add, list, show, test, evaluate, remove-address. Without a command they are listed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from judgebench import services
 from judgebench.cli.connection import ConnectionOptions
 from judgebench.cli.options import (
     Address,
+    Benchmark,
+    BoardOutput,
+    EvaluatedAs,
     JudgeKeyVariable,
     KeyVariable,
+    Level,
     Output,
     Price,
     SameJudge,
@@ -25,7 +29,7 @@ from judgebench.cli.options import (
     given,
     settings_of,
 )
-from judgebench.cli.session import Session, opened, print_json, print_table, say
+from judgebench.cli.session import Session, opened, print_json, print_table, say, tell, write
 from judgebench.show.numbers import amount
 
 if TYPE_CHECKING:
@@ -38,7 +42,7 @@ NameArgument = Annotated[str, typer.Argument(help="Name of a judge.")]
 
 @app.callback()
 def judges(context: typer.Context, output: Output = "table") -> None:
-    """Judges by name: add, list, show and test them. Without a command they are listed.
+    """Judges by name: add, list, show, test and evaluate them. Without a command they are listed.
 
     $ judgebench judges
     $ judgebench judges add position --model scripted:always-first --template pairwise/three-way
@@ -155,6 +159,45 @@ def try_judge(
         print_json({"judge": name, "reachable": True, "price": price, **answers})
     else:
         say(*_lines(known.judge.model, report, price))
+
+
+@app.command()
+def evaluate(
+    context: typer.Context,
+    benchmark: Benchmark,
+    judge: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[JUDGES]...", help="Names of judges.", show_default="all that were asked"),
+    ] = None,
+    profile: EvaluatedAs = None,
+    level: Level = 0.95,
+    output: BoardOutput = "table",
+) -> None:
+    """How often judges are right on a benchmark of judges, by its own sections and rules, with intervals.
+
+    Its labels say which output is better; 'run --all-pairs' asks the judges. Beside the numbers stand cost and latency.
+
+    $ judgebench judges evaluate --benchmark scalerlab
+    $ judgebench judges evaluate claude-3-haiku-20240307 --benchmark scalerlab --format json
+    """
+    from judgebench.show import judge_board as shown
+
+    with opened(context) as database:
+        board = services.judge_benchmarks.evaluate_judges(
+            database, benchmark, judges=judge or (), profile=profile, level=level
+        )
+    if output == "json":
+        print_json(shown.document(benchmark, board))
+    elif output == "csv":
+        tell(*shown.sentences(board))
+        write(shown.as_csv(board))
+    elif output == "markdown":
+        write(shown.as_markdown(board))
+    else:
+        print_table(shown.headings(board), [shown.cells(board, row) for row in board.rows], text=("judge",))
+        say("")
+        print_table(shown.PART_HEADINGS, shown.part_cells(board), text=("part", "judge"))
+        say(*shown.sentences(board))
 
 
 def _lines(model: str, report: Report | None, price: str | None) -> list[str]:

@@ -12,18 +12,7 @@ from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.session import opened, print_json, print_table, say, say_coverage, tell, write, write_file
 from judgebench.errors import InputError, UnknownName
-from judgebench.leaderboard import (
-    USUAL_METHOD,
-    Anchor,
-    Choices,
-    Cluster,
-    Control,
-    Controls,
-    IntervalMethod,
-    Join,
-    Jury,
-    Scale,
-)
+from judgebench.leaderboard import USUAL_METHOD, Anchor, Choices, Control, Controls, IntervalMethod, Join, Jury, Scale
 
 if TYPE_CHECKING:
     from judgebench.leaderboard import Leaderboard
@@ -72,9 +61,7 @@ class IntervalOptions:
     """Intervals"""
 
     interval: Annotated[IntervalMethod, typer.Option("--interval", help="How they are made.")] = "analytic"
-    cluster: Annotated[
-        Cluster, typer.Option("--cluster", help="What verdicts share, for Bradley-Terry's analytic intervals.")
-    ] = "instruction"
+    cluster: options.Clusters = "instruction"
     level: options.Level = 0.95
     resamples: options.Resamples = 1000
     seed: options.Seed = 0
@@ -90,10 +77,7 @@ def leaderboard(
     method: options.RankingMethod = USUAL_METHOD,
     baseline: options.BoardBaseline = None,
     scale: Annotated[Scale | None, typer.Option("--scale", help="Of ratings.", show_default="the method's own")] = None,
-    margin: Annotated[
-        float | None,
-        typer.Option("--margin", min=0, help="Rank by pointwise scores; a tie where they differ by at most this."),
-    ] = None,
+    margin: options.ScoreMargin = None,
     join: Annotated[
         Join | None,
         typer.Option("--join", help="What length control takes an instruction by.", show_default="as published"),

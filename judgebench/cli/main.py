@@ -31,7 +31,7 @@ PANELS = {
         "place": "Have models judged as the board of a benchmark was, and say where they land.",
         "import": "Import files: instructions, outputs, recorded verdicts, labels, lineage.",
         "answer": "Collect a model's outputs from its server.",
-        "judges": "Judges by name: add, list, show and test them. Without a command they are listed.",
+        "judges": "Judges by name: add, list, show, test and evaluate them. Without a command they are listed.",
         "templates": "List the templates that judges can be asked with.",
         "run": "Judge a benchmark's outputs; the same command continues a stopped run and repeats no answered call.",
         "batch": "Judge by batch files: export, submit, ingest, list.",
@@ -40,7 +40,7 @@ PANELS = {
     "Rank": {
         "leaderboard": "Rank the models of a benchmark, with intervals and the ranks that the data leave open.",
         "profile": "Where a model stands, by category and opponent, and what it did best and worst.",
-        "compare": "Two models beside each other: wins, losses and ties, by category, and their battles.",
+        "compare": "Two models, or two versions of one, beside each other: what got better and what got worse.",
         "categories": "What every model did on every category of instructions, with intervals.",
         "distributions": "How the preferences for every model spread over its battles; with --method score its scores.",
         "history": "How ratings changed as verdicts came in, with intervals.",

@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hi
 import typer
 
 from judgebench.errors import InputError
-from judgebench.leaderboard import BY_SYNONYMS, METHODS
+from judgebench.leaderboard import BY_SYNONYMS, METHODS, Cluster
 from judgebench.leaderboard import By as BoardBy
+from judgebench.leaderboard.judge_benchmarks import JUDGE_BENCHMARKS
 from judgebench.leaderboard.profiles import PROFILES
 from judgebench.spec.study import Orders
 
 if TYPE_CHECKING:
     from judgebench.cli.connection import ConnectionOptions
     from judgebench.leaderboard import Method
+    from judgebench.leaderboard.judge_benchmarks import JudgeBenchmarkName
     from judgebench.leaderboard.profiles import ProfileName
     from judgebench.services.scope import Scope
     from judgebench.spec import Study
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 else:
     Method = Literal[tuple(METHODS)]  # whatever the table holds when the command line starts
     ProfileName = Literal[tuple(PROFILES)]
+    JudgeBenchmarkName = Literal[tuple(JUDGE_BENCHMARKS)]
 
 Format = Literal["table", "json"]
 _ADDRESS = "Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1; repeat it for several of one model."
@@ -51,10 +54,12 @@ _AGAINST = typer.Option("--against", help="Another benchmark.")
 _ANNOTATOR = typer.Option("--annotator", help="Only this annotator's labels.")
 _BASELINE = typer.Option("--baseline", help="Compare every model with this one.")
 _BENCHMARK = typer.Option("--benchmark", help="Name of the benchmark.")
+_CLUSTER = typer.Option("--cluster", help="What verdicts share, for Bradley-Terry's analytic intervals.")
 _DRY_RUN = typer.Option("--dry-run", help="Print what would be asked, and ask nothing.")
 _FORMAT = typer.Option("--format", help="How to print the result.")
 _JUDGE = typer.Option("--judge", help="Name of the judge.")
 _LIMIT = typer.Option("--limit", min=1, max=10**9, help="Take the first N instructions.")
+_MARGIN = typer.Option("--margin", min=0, help="Rank by pointwise scores; a tie where they differ by at most this.")
 _MAX_COST = typer.Option("--max-cost", help="Stop asking once this many USD are spent.")
 _METHOD = typer.Option("--method", help="How to rank.")
 _QUESTION = typer.Option("--question", help="By what people compared, not overall.")
@@ -143,10 +148,22 @@ WithFlagged = Annotated[
 # How it is computed.
 Baseline = Annotated[str | None, _BASELINE]
 BoardBaseline = Annotated[str | None, varied(_BASELINE, default="the one that met all, or the field")]
+VersionsBaseline = Annotated[
+    str | None,
+    varied(_BASELINE, "By what each did against this model.", default="each other, or the opponent they share"),
+]
 RankingMethod = Annotated[Method, _METHOD]
 PublishedAs = Annotated[ProfileName | None, _PROFILE]
 AskedAs = Annotated[
     ProfileName | None, varied(_PROFILE, "Ask as this benchmark does: template, settings, orders, baseline.")
+]
+Clusters = Annotated[Cluster, _CLUSTER]
+Dependence = Annotated[
+    Literal["dialogue", "category"], varied(_CLUSTER, "Instructions that share this depend on each other.")
+]
+ScoreMargin = Annotated[float | None, _MARGIN]
+VersionsMargin = Annotated[
+    float, varied(_MARGIN, "How much worse NEW may be: 0.05 is 5 points of a share; of graded scores, in their units.")
 ]
 StandingJudge = Annotated[str | None, varied(_JUDGE, "Who judges: a judge that was added or ran before.")]
 StandingBaseline = Annotated[
@@ -166,6 +183,10 @@ LengthMargin = Annotated[
     ),
 ]
 QualityMethod = Annotated[Literal["win-rate", "bradley-terry", "length-controlled"], _METHOD]
+EvaluatedAs = Annotated[
+    JudgeBenchmarkName | None,
+    varied(_PROFILE, "The benchmark of judges whose rules count.", default="told by the benchmark"),
+]
 Level = Annotated[float, typer.Option("--level", min=0.5, max=0.999, help="Confidence level of intervals and tests.")]
 Resamples = Annotated[int, typer.Option("--resamples", min=50, max=100_000, help="Number of resamples.")]
 Seed = Annotated[int, _SEED]
@@ -174,6 +195,7 @@ StudySeed = Annotated[int | None, varied(_SEED, default="0")]
 # How it is printed, and where it goes.
 Output = Annotated[Format, _FORMAT]
 BoardOutput = Annotated[Literal["table", "json", "csv", "markdown"], _FORMAT]
+ComparisonOutput = Annotated[Literal["table", "json", "csv"], _FORMAT]
 Html = Annotated[Path | None, typer.Option("--html", help="Also write it into this HTML file, which opens offline.")]
 Shown = Annotated[int, varied(_LIMIT, "Show so many at most.")]
 To = Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to write.")]

@@ -50,10 +50,9 @@ class Session:
     @property
     def shown_address(self) -> str:
         """The address as it may be printed: without a password."""
-        from judgebench.store.database import parse_address
+        from judgebench.store.database import parse_address, without_password
 
-        url = parse_address(self.address)
-        return self.address if url.password is None else url.render_as_string(hide_password=True)
+        return without_password(parse_address(self.address)) if "://" in self.address else self.address
 
     @contextmanager
     def database(self, *, create: bool = False) -> Iterator[Database]:

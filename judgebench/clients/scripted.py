@@ -1,6 +1,7 @@
 """Judges that are a function: scripts of ours for tests, demonstrations and null hypotheses, and a user's own."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from inspect import isawaitable, iscoroutinefunction
@@ -12,6 +13,7 @@ from judgebench.errors import InputError, JudgeError, UnknownName
 from judgebench.keys import content_key
 from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, Prompt
 
+_MARK = re.compile(r"\b[0-9a-f]{16}\b")  # as of ``judging.templates.make_nonce``
 _MOST_THREADS = 4096  # as many as questions may be in flight
 Script = Callable[[Prompt], str | Completion | JudgeError]
 # From the messages of a prompt, each with "role" and "content", to the reply.
@@ -52,8 +54,9 @@ def always_first(prompt: Prompt) -> str:
 
 
 def coin(prompt: Prompt) -> str:
-    """A fair coin, seeded by the prompt's content: the same question always gets the same answer."""
-    key = content_key("coin", _words(prompt))
+    """A fair coin, seeded by the prompt's content: the same question always gets the same answer, whatever marks a run
+    puts around the outputs."""
+    key = content_key("coin", [_MARK.sub("", words) for words in _words(prompt)])
     return "AB"[int(key[-1], 16) % 2]
 
 

@@ -278,7 +278,7 @@ class Runner(Generic[AskedT, EndedT]):
                     await asyncio.wait_for(self._stop_came.wait(), self._wait_s)
                 self._wait_s = min(1.5 * self._wait_s, _WAITS_S[1])
         except DatabaseError as error:
-            if not (self._stopping and isinstance(error, DatabaseBusy)):
+            if not ((self._stopping or self._is_late) and isinstance(error, DatabaseBusy)):
                 self._fatal, self._stopping = self._fatal or error, True
         finally:
             self._refilling = None
@@ -290,7 +290,7 @@ class Runner(Generic[AskedT, EndedT]):
             try:
                 await asyncio.to_thread(work)
             except DatabaseBusy:
-                if self._stopping or asyncio.get_running_loop().time() > until:
+                if self._stopping or self._is_late or asyncio.get_running_loop().time() > until:
                     raise
                 await asyncio.sleep(_LOOK_AGAIN_S)
             else:

@@ -8,7 +8,7 @@ from judgebench.formats import Format, Sample
 from judgebench.formats.documents import file_rows
 from judgebench.formats.held_images import ADDRESSES, image_part
 from judgebench.formats.human_labels import LabelFile, Side
-from judgebench.formats.pairs import FIRST, SECOND, PairReader, named
+from judgebench.formats.pairs import FIRST, SECOND, PairReader, named, subset_of_path
 from judgebench.formats.reading import Filename, FileRow, ReadLimits
 
 _PAIRS = (("image0", "image1"), ("image_0", "image_1"))
@@ -17,9 +17,10 @@ _BETTER = {"0": FIRST, "1": SECOND}
 
 
 def read_mj_bench(filename: Filename, *, limits: ReadLimits | None = None) -> LabelFile:
-    """The pairs, of which ``label`` numbers the preferred image from 0. Raises InputError naming file, row and
-    field."""
+    """The pairs, of which ``label`` numbers the preferred image from 0; the path tells their perspective. Raises
+    InputError naming file, row and field."""
     pairs, addresses = PairReader(filename, "mj-bench", limits=limits), 0
+    subset = subset_of_path(filename, "mj-bench")
     for row in file_rows(filename, limits=limits):
         pairs.note(row)
         category = named(row, "info") if isinstance(row.values.get("info"), str) else None
@@ -34,7 +35,7 @@ def read_mj_bench(filename: Filename, *, limits: ReadLimits | None = None) -> La
         label = str(row.values.get("label")).removesuffix(".0")
         if label not in _BETTER:
             raise row.error("label", f"expected 0 or 1, the preferred image's number, found {label[:40]!r}")
-        pairs.add(row, instruction, sides[0], sides[1], _BETTER[label])
+        pairs.add(row, instruction, sides[0], sides[1], _BETTER[label], subset=subset)
     used = {"instruction": "caption", "label": "label", "category": "info"}
     return pairs.file(used, _READ, {ADDRESSES: addresses})
 

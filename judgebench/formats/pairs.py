@@ -6,6 +6,7 @@ several different outputs to one instruction, those after the first have a numbe
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 from judgebench.errors import InputError
@@ -13,6 +14,7 @@ from judgebench.formats.exchanges import ExchangeReader
 from judgebench.formats.fields import Columns
 from judgebench.formats.human_labels import LabelFile, LabelRow, Side
 from judgebench.formats.reading import Filename, FileRow, ReadLimits
+from judgebench.leaderboard.judge_benchmarks import JUDGE_BENCHMARKS, JudgeBenchmarkName
 from judgebench.records import Instruction, Output
 
 FIRST, SECOND, TIE = 1.0, 0.0, 0.5  # preferences for the first of two sides
@@ -71,10 +73,13 @@ class PairReader:
 
     def add(
         self, row: FileRow, instruction: Instruction, first: Side, second: Side, preference: float = FIRST,
-        *, annotator: str | None = None,
+        *, annotator: str | None = None, subset: str | None = None,
     ) -> None:  # fmt: skip
+        """A pair; ``subset``: the part of the benchmark that it is of, for one instruction may be in several. It
+        stands in the label's source, behind a #."""
         who = annotator or self._annotator
-        self._rows.append(LabelRow(row.place, instruction, first, second, preference, False, who))
+        source = None if subset is None else f"{Path(self._file).name}#{subset}"
+        self._rows.append(LabelRow(row.place, instruction, first, second, preference, False, who, source=source))
 
     def note(self, row: FileRow) -> FileRow:
         """The row, of which is noted what columns it has, and what its kind of file had added."""
@@ -106,3 +111,10 @@ def named(row: FileRow, column: str) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return row.as_text(column, value).strip() or None
+
+
+def subset_of_path(filename: Filename, benchmark: JudgeBenchmarkName) -> str | None:
+    """The subset that a file's name, or that of a folder near it, tells; None where none does."""
+    known = JUDGE_BENCHMARKS[benchmark]
+    parts = Path(str(filename)).parts[-3:]
+    return next((subset for part in reversed(parts) if (subset := known.subset_of(part)) is not None), None)

@@ -10,7 +10,7 @@ from typing import Any
 from judgebench.formats import Format
 from judgebench.formats.documents import file_rows
 from judgebench.formats.human_labels import LabelFile, Side
-from judgebench.formats.pairs import FIRST, SECOND, PairReader, named
+from judgebench.formats.pairs import FIRST, SECOND, PairReader, named, subset_of_path
 from judgebench.formats.reading import Filename, FileRow, ReadLimits
 
 _RESPONSE = re.compile(r"response_(\d+)")
@@ -18,8 +18,10 @@ _READ = ("question_id", "prompt", "ground_truth", "model_name", "scores", "sampl
 
 
 def read_ppe(filename: Filename, *, limits: ReadLimits | None = None) -> LabelFile:
-    """The conflict pairs, with the correct response preferred. Raises InputError naming file, row and field."""
+    """The conflict pairs, with the correct response preferred; the path tells their set. Raises InputError naming
+    file, row and field."""
     pairs, outside, most = PairReader(filename, "ppe", limits=limits), 0, 0
+    subset = subset_of_path(filename, "ppe")
     for row in file_rows(filename, limits=limits):
         pairs.note(row)
         reference = named(row, "ground_truth") if isinstance(row.values.get("ground_truth"), str) else None
@@ -36,7 +38,8 @@ def read_ppe(filename: Filename, *, limits: ReadLimits | None = None) -> LabelFi
                     sides[number] = pairs.side(model, output, column)
             if sides[one].model == sides[other].model:
                 raise row.error("sampled_conflict_pairs", f"the pair {[one, other]} is one text, correct and not")
-            pairs.add(row, instruction, sides[one], sides[other], FIRST if scores[one] > scores[other] else SECOND)
+            better = FIRST if scores[one] > scores[other] else SECOND
+            pairs.add(row, instruction, sides[one], sides[other], better, subset=subset)
         outside, most = outside + len(responses) - len(sides), max(most, len(responses))
     used = {"instruction": "prompt", "label": "sampled_conflict_pairs", "generator": "model_name"}
     read = (*_READ, *(f"response_{number}" for number in range(1, most + 1)))

@@ -30,7 +30,8 @@ def read_rewardbench(filename: Filename, *, limits: ReadLimits | None = None) ->
             named(row, "chosen_model"), pairs.output(row, "chosen", row.values.get("chosen"), instruction), "chosen"
         )
         output = pairs.output(row, "rejected", row.values.get("rejected"), instruction)
-        pairs.add(row, instruction, chosen, pairs.side(named(row, "rejected_model"), output, "rejected", beside=chosen))
+        rejected = pairs.side(named(row, "rejected_model"), output, "rejected", beside=chosen)
+        pairs.add(row, instruction, chosen, rejected, subset=named(row, "subset"))
     used = {"instruction": "prompt", "output_a": "chosen", "output_b": "rejected", "category": "subset"}
     return pairs.file(used, _ONE)
 
@@ -59,7 +60,7 @@ def read_rewardbench_2(filename: Filename, *, limits: ReadLimits | None = None) 
         ]
         for first in sides[: len(chosen)]:
             for second in sides[len(chosen) :]:
-                pairs.add(row, instruction, first, second)
+                pairs.add(row, instruction, first, second, subset=named(row, "subset"))
     used = {"instruction": "prompt", "output_a": "chosen", "output_b": "rejected", "category": "subset"}
     return pairs.file(used, (*_TWO, *_COUNTS))
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         exports,
         gaps,
         imports,
+        judge_benchmarks,
         judges,
         known,
         label_files,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         standing,
         submissions,
         upkeep,
+        versions,
         voters,
     )
 
@@ -52,6 +54,7 @@ __all__ = [
     "gaps",
     "history",
     "imports",
+    "judge_benchmarks",
     "judges",
     "known",
     "label_files",
@@ -68,6 +71,7 @@ __all__ = [
     "styles",
     "submissions",
     "upkeep",
+    "versions",
     "voters",
 ]
 

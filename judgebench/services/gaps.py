@@ -124,7 +124,7 @@ class _Replanned:
             equal = [self._same_shown(trial, answered[trial.key]) for trial in missing if trial.key in answered]
             elsewhere += sum(equal)
             nowhere += len(equal) - sum(equal)
-            if self._ended.kind == "run":  # a closed batch may have left trials without a result
+            if self._ended.kind != "batch":  # a closed batch may have left trials without a result
                 there = list(self._were_there([trial for trial in missing if trial.key not in answered]))
                 nowhere += sum(there)
                 later += len(there) - sum(there)

@@ -1,17 +1,17 @@
 """Databases of one study brought together: its parts were judged side by side, each in a database of its own."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from judgebench import store
-from judgebench.engine.identity import known_addresses
-from judgebench.errors import InputError
-from judgebench.spec.addresses import place_of
+from judgebench.errors import DatabaseError, InputError
+from judgebench.spec import Study, make
 from judgebench.store.database import Connection, Database
-from judgebench.store.merging import SourceRun
+from judgebench.store.merging import MergedRun, SourceRun
 
 __all__ = ["Merged", "merge"]
+_ASKS = ("url", "key_env", "connection", "vllm", "price", "template", "same_judge")  # who, how, and with whose key
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,52 +20,71 @@ class Merged:
 
     source: str  # its address, without a password
     runs: int  # that were new
-    new: int  # trials with a verdict that was not here
-    known: int  # trials of which everything was here, or something that counts before it
+    new: int  # trials with a verdict that counts here from now on
+    known: int  # trials of which what counts was here
 
 
 def merge(database: Database, address: str) -> Merged:
     """Take in the verdicts of the database at ``address`` with their runs; its labels, audits, outputs and addresses of
     judges stay there. Merged again, it changes nothing.
 
-    What was taken in before an error stays. Raises InputError where both are one, or do not hold the same benchmarks
-    and outputs; Conflict where they know different judges by one name.
+    What was taken in before an error stays. Raises InputError where both are one, do not hold the same benchmarks and
+    outputs, or the other holds what no judgebench stores; Conflict where they know different judges by one name.
     """
     source = Database(address)
     try:
-        if source.url == database.url:
+        if _place(source) == _place(database):
             raise InputError(f"{source.name} is this database itself: name those that are to be merged into it")
-        with source.read() as reading:
-            with database.write() as writing:
-                runs, new_runs = _add_runs(writing, reading)
-            stored = store.merging.merge_verdicts(database, reading, runs)
-        with database.write() as writing:
-            if new_runs or stored.new:
-                about = {"runs": new_runs, "trials": stored.new}
-                store.events.record(writing, store.events.MERGED, "database", source.name, about)
-        return Merged(source.name, new_runs, stored.new, stored.known)
+        return _merge(database, source)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:  # of somebody else's rows
+        raise DatabaseError(
+            f"the database {source.name} holds what no judgebench stores ({type(error).__name__}: {str(error)[:80]}): "
+            "nothing further of it was taken in"
+        ) from error
     finally:
         source.close()
 
 
-def _add_runs(writing: Connection, reading: Connection) -> tuple[dict[int, int], int]:
-    """The runs' ids here by their ids there, and how many are new."""
-    runs: dict[int, int] = {}
-    new = 0
+def _merge(database: Database, source: Database) -> Merged:
+    new = known = 0
+    with source.read() as reading:
+        with database.write() as writing:
+            runs, ended = _add_runs(writing, reading)
+        new_runs = sum(run.new for run in runs.values())
+        try:
+            for stored in store.merging.merge_verdicts(database, reading, runs):
+                new, known = new + stored.new, known + stored.known
+        finally:
+            if new_runs or new:
+                about = {"runs": new_runs, "trials": new}
+                with database.write() as writing:
+                    store.events.record(writing, store.events.MERGED, "database", source.name, about)
+    with database.write() as writing:
+        store.merging.finish_runs(writing, ended)
+    return Merged(source.name, new_runs, new, known)
+
+
+def _place(database: Database) -> object:
+    return Path(database.url.database or "").resolve() if database.is_sqlite else database.url
+
+
+def _add_runs(writing: Connection, reading: Connection) -> tuple[dict[int, MergedRun], dict[int, str]]:
+    """The runs by their ids there, and when those that did came to their ends, by their ids here."""
+    runs: dict[int, MergedRun] = {}
+    ended: dict[int, str] = {}
     for run in store.merging.source_runs(reading):
-        runs[run.row["id"]], is_new = store.merging.add_run(writing, reading, run, _trusted(writing, run))
-        new += is_new
-    return runs, new
+        merged = runs[run.row["id"]] = store.merging.add_run(writing, reading, run, _study(run))
+        if run.row["finished_at"] is not None:
+            ended[merged.id] = run.row["finished_at"]
+    return runs, ended
 
 
-def _trusted(writing: Connection, run: SourceRun) -> dict[str, Any]:
-    """The study without addresses that nobody here has named: a later run would ask there, and send a key along."""
-    study = run.specification
-    judge = study.get("judge")
-    if isinstance(judge, dict) and judge.get("url") is not None:
-        urls: Sequence[str] = [judge["url"]] if isinstance(judge["url"], str) else judge["url"]
-        places = {place_of(url) for url in known_addresses(writing, run.judge)}
-        if not {place_of(url) for url in urls} <= places:
-            kept = {name: value for name, value in judge.items() if name not in ("url", "key_env", "connection")}
-            study = {**study, "judge": kept}
-    return study
+def _study(run: SourceRun) -> dict[str, Any]:
+    """What was planned, and nothing by which somebody would be asked; empty where that is no study of today."""
+    fields = run.specification
+    try:
+        judge = {name: value for name, value in fields["judge"].items() if name not in _ASKS}
+        study = make(Study, {**fields, "judge": judge}, where="its study")
+    except (InputError, TypeError, LookupError, AttributeError):
+        return {}
+    return study.model_dump(mode="json", exclude_defaults=True)

@@ -21,6 +21,7 @@ from judgebench.formats.reading import NamedPath, ReadLimits
 from judgebench.keys import clean_text
 from judgebench.leaderboard import METHODS, BoardGate, Choices, JudgeGate, Leaderboard, Method, Row
 from judgebench.leaderboard.board import State
+from judgebench.leaderboard.published.judge_board import JudgeBoard
 from judgebench.records import OVERALL, Completion, HumanLabel, Judge, Lineage, Order, Output, Status, TokenLogprob
 from judgebench.spec import JudgeSpec, templates
 from judgebench.spec.connection import ServerConnection
@@ -36,7 +37,7 @@ __all__ = [
     "ACTOR_VARIABLE", "METHODS", "OVERALL", "STAGE", "AgreementReport", "AuditReport", "BattleFilter", "BattleOrder",
     "BattleSummary", "BiasReport", "BoardGate", "Card", "CardLine", "Choices", "Completion", "CostEstimate",
     "Counterfactuals", "Coverage", "Database", "DatabaseError", "Finding", "HumanLabel", "InputError", "Judge",
-    "JudgeBenchError",
+    "JudgeBenchError", "JudgeBoard",
     "JudgeGate", "JudgeSpec", "Known", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "Output",
     "OutputsFile", "PairRates", "ReadLimits", "Resampling", "Row", "ServerConnection", "Slopes", "State", "Status",
     "StoredAudit", "Study", "TokenLogprob", "UnknownName", "VotersReport", "clean_text", "cost_estimate", "make",

@@ -25,7 +25,8 @@ from judgebench.services.part_rates import (
 )
 from judgebench.services.scope import EVERYTHING, Scope, Scoped, Table, scoped_scores, scoped_verdicts
 from judgebench.services.styles import StyleLine, styles
-from judgebench.stats.scores import ScoreTable, score_preferences
+from judgebench.services.versions import USUAL_VERSIONS, ByVersions, ModelChange, change, evident
+from judgebench.stats.scores import ScoreTable
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, average_battles
 from judgebench.store.database import Connection, Database
 
@@ -175,29 +176,40 @@ class Comparison:
     whole: PartRate  # of the first against the second
     categories: tuple[PartRate, ...]
     battles: tuple[BattleOfTwo, ...]  # those that the first won most surely come first
+    change: ModelChange  # from the first to the second, as from one version to the next
     coverage: Coverage
 
 
 def compare(
-    database: Database, benchmark: str, first: str, second: str, *, scope: Scope = EVERYTHING, level: float = 0.95
+    database: Database,
+    benchmark: str,
+    first: str,
+    second: str,
+    *,
+    scope: Scope = EVERYTHING,
+    by: ByVersions = USUAL_VERSIONS,
+    level: float = 0.95,
 ) -> Comparison:
-    """Raises UnknownName for a model that is not there, StatisticsError where the two never met, or are one."""
+    """Raises UnknownName for a model that is not there, StatisticsError where nothing is said of both, or they are one,
+    and InputError for choices that do not fit the verdicts."""
     if first == second:
         raise StatisticsError(f"a model is compared with another one, not {first!r} with itself")
     with database.read() as connection:
         instructions = instructions_by_key(connection, benchmark)
         for name in (first, second):
             store.models.check_model(connection, name)
-        table, coverage = _between(connection, benchmark, (first, second), scope)
-    if not len(table):
+        between = evident(connection, benchmark, (first, second), scope, by)
+    if between is None:
         raise StatisticsError(f"{first!r} and {second!r} never met by the verdicts that count: choose other judges")
+    table = between.table
 
     def part(name: str, rows: VerdictTable) -> PartRate:
         return verdict_parts(name, rows, [first], level)[first]
 
     categories = tuple(part(name, table.select(rows)) for name, rows in by_category(table, instructions))
     battles = sorted(_battles(table, first, instructions), key=lambda battle: (-battle.preference, battle.key))
-    return Comparison(first, second, part("", table), categories, tuple(battles), coverage)
+    changed = change(between, instructions, by, level)
+    return Comparison(first, second, part("", table), categories, tuple(battles), changed, between.coverage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,18 +248,6 @@ def _judged(models: Sequence[str], sides: Sequence[tuple[Codes, Floats]]) -> dic
     return {
         models[code]: MeanVerdict(float(values[codes == code].mean()), int((codes == code).sum())) for code in known
     }
-
-
-def _between(
-    connection: Connection, benchmark: str, models: tuple[str, str], scope: Scope
-) -> tuple[VerdictTable, Coverage]:
-    """Verdicts on battles between the two; where none compared outputs, what scores amount to."""
-    try:
-        verdicts = scoped_verdicts(connection, benchmark, scope)
-    except StatisticsError as error:
-        scores = _scores_else(error, connection, benchmark, scope)
-        return score_preferences(scores.table.among(models)), scores.between(models).covered(models, flagged="pairs")
-    return verdicts.table.among(models), verdicts.between(models).covered(models, flagged="pairs")
 
 
 def _scores_else(error: StatisticsError, connection: Connection, benchmark: str, scope: Scope) -> Scoped[ScoreTable]:

@@ -72,16 +72,19 @@ class Scoped(Generic[Table]):
         """The verdicts on models that count."""
         return self.table.among(self.counting)
 
-    def between(self, models: tuple[str, str]) -> "Scoped[Table]":
-        """Only the battles between the two; of scores, those of either."""
-        is_one = np.isin(self.table.models, models)
+    def between(self, models: tuple[str, str], baseline: str | None = None) -> "Scoped[Table]":
+        """Only the battles between the two, or of either with the baseline; of scores, those of either."""
+        is_one, is_baseline = np.isin(self.table.models, models), np.array(self.table.models) == baseline
+        members = models if baseline is None else (*models, baseline)
 
         def theirs(rows: Table | LeftOut) -> NDArray[np.bool_]:
             a, b = _sides(rows)
-            return np.asarray(is_one[a] & is_one[b])
+            if baseline is None:
+                return np.asarray(is_one[a] & is_one[b])
+            return np.asarray((is_one[a] & is_baseline[b]) | (is_baseline[a] & is_one[b]))
 
         def among(names: tuple[str, ...]) -> tuple[str, ...]:
-            return tuple(name for name in names if name in models)
+            return tuple(name for name in names if name in members)
 
         others, without = self.others
         coverage = replace(
@@ -89,7 +92,7 @@ class Scoped(Generic[Table]):
             flagged=among(self.coverage.flagged),
             suspect=among(self.coverage.suspect),
             unaudited=among(self.coverage.unaudited),
-            models=len(models),
+            models=len(members),
             not_judged=(),
             by_others=(),
         )

@@ -76,6 +76,16 @@ TERMS: tuple[Term, ...] = (
         "of a model: its newest submission audit has high findings, so that it is shown and is nobody's opponent",
     ),
     Term("tier", "models that the data do not separate from the best of them"),
+    Term(
+        "version",
+        "a model that came after another one and is to take its place; the two are compared on the same instructions",
+    ),
+    Term("negative flip", "an output that was right in the old version and is wrong in the new one", "regression"),
+    Term(
+        "smallest difference seen",
+        "the difference that a comparison of this size finds four times in five",
+        "minimum detectable effect",
+    ),
     Term("position bias", "preference for a place"),
     Term("length bias", "preference for length at equal quality, as far as that can be told apart", "verbosity bias"),
     Term("consistency", "share of battles whose two orders name the same winner", "positional consistency"),
@@ -103,6 +113,11 @@ TERMS: tuple[Term, ...] = (
         "accuracy",
         "share of the battles on which people name a winner where the judge names it too; its tie is half, its failure "
         "wrong",
+    ),
+    Term(
+        "benchmark of judges",
+        "pairs of outputs of which the better one is known, and rules that count how often a judge says so",
+        "meta-evaluation",
     ),
     Term("null model", "an entrant whose output ignores the instruction", "cheater"),
     Term("audit", "a test of a judge, of submissions or of verdicts; not a ranking", "sanity check"),
@@ -178,6 +193,12 @@ _LABELS: Mapping[str, str] = {
     "Evidence": "What the number rests on.",
     "Judge": "A language model with a template and settings that compares or scores outputs.",
     "LLM": "The language model that the judge asks.",
+    "Part": "What a benchmark of judges reports: all of it, or one of its sections.",
+    "Share right": "How often the judge says which output is better, by the benchmark's own rules, with its interval.",
+    "Labelled pairs": "Pairs of outputs of which the better one is known and about which the judge was asked.",
+    "Failures": "Trials that ended unparsed, refused, truncated or failed.",
+    "Cost": "What the judge's replies cost in all, where prices were known.",
+    "Latency": "The mean time that a reply took.",
     "Template": "The text that turns a question into the judge's messages.",
     # Of audits
     "Entrant": "A null model: an output that ignores the instruction.",

@@ -1,4 +1,4 @@
-"""A model's profile, and two models beside each other, as cells of tables."""
+"""A model's profile, and what it did on parts of a benchmark, as cells of tables."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from judgebench.show.text import one_line
 
 if TYPE_CHECKING:
     from judgebench.services.part_rates import PartRate
-    from judgebench.services.profiles import BattleOfTwo, OnInstruction
+    from judgebench.services.profiles import OnInstruction
     from judgebench.services.styles import StyleLine
 
 _BRIEF_CHARS = 70
@@ -40,13 +40,6 @@ def instruction_cells(rows: Iterable["OnInstruction"], unit: Unit) -> Iterator[t
     """What was asked, its category, and what the model did."""
     for row in rows:
         yield one_line(row.text, _BRIEF_CHARS), one_line(row.category or ""), amount(row.value, unit)
-
-
-def battle_cells(rows: Iterable["BattleOfTwo"]) -> Iterator[tuple[str, ...]]:
-    """What was asked, its category, and the preference for the first model: over all, shown first, shown second."""
-    for row in rows:
-        shares = (amount(share, "rate") for share in (row.preference, row.shown_first, row.shown_second))
-        yield (one_line(row.text, _BRIEF_CHARS), one_line(row.category or ""), *shares)
 
 
 STYLE_HEADINGS = ("an output has", "mean", "median of all", "place")

@@ -29,14 +29,15 @@ def headings(board: PublishedBoard) -> list[str]:
 
 def cells(board: PublishedBoard, row: PublishedRow) -> list[str]:
     """The model, and each main number with its interval."""
-    return [visible(row.model), *(_cell(row.numbers[column.name], column) for column in _main(board))]
+    return [visible(row.model), *(cell(row.numbers[column.name], column) for column in _main(board))]
 
 
 def _main(board: PublishedBoard) -> list[Measure]:
     return [column for column in board.columns if column.is_main]
 
 
-def _cell(known: Estimate, column: Measure) -> str:
+def cell(known: Estimate, column: Measure) -> str:
+    """The number with its interval, as it is published."""
     if known.value is None:
         return NOT_IDENTIFIED if known.n else MISSING
     form = _FORMS[column.unit]
@@ -53,19 +54,20 @@ def sentences(board: PublishedBoard) -> list[str]:
     judged = f", judged by {', '.join(one_line(name) for name in board.judges)}" if board.judges else ", by people"
     return [
         f"{how.label}{against}{judged}. Formulas: {how.source}.",
-        *_intervals(board),
+        *intervals(_main(board), [row.numbers for row in board.rows]),
         *(f"Note: {one_line(note, 1000)}" for note in board.notes),
     ]
 
 
-def _intervals(board: PublishedBoard) -> Iterator[str]:
-    """The method of each column's intervals, and why a column has none; columns alike in one line."""
+def intervals(measures: Sequence[Measure], rows: Sequence[Mapping[str, Estimate]]) -> Iterator[str]:
+    """The method of each measure's intervals, and why one has none; measures alike in one line. ``rows``: numbers by
+    measure's name."""
     lines: dict[str, list[str]] = {}
-    for column in _main(board):
-        for line in dict.fromkeys(_line(row.numbers[column.name]) for row in board.rows):
-            lines.setdefault(line, []).append(column.heading)
-    for line, columns in lines.items():
-        yield f"{', '.join(columns)}: {line}"
+    for measure in measures:
+        for line in dict.fromkeys(_line(row[measure.name]) for row in rows):
+            lines.setdefault(line, []).append(measure.heading)
+    for line, headed in lines.items():
+        yield f"{', '.join(headed)}: {line}"
 
 
 def _line(known: Estimate) -> str:

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-_WRITTEN = re.compile(r"\s*(?:([0-9.]+)h)?\s*(?:([0-9.]+)m)?\s*(?:([0-9.]+)s?)?\s*")
+_WRITTEN = re.compile(r"\s*(?:([0-9.]+)h)?\s*(?:([0-9.]+)m)?\s*(?:([0-9.]+)s)?\s*")
+_PLAIN = re.compile(r"\s*[0-9.]+\s*")  # seconds
 _UNITS_S = (3600.0, 60.0, 1.0)
 
 
@@ -14,9 +15,11 @@ def _seconds(given: Any) -> Any:
     >>> [_seconds(text) for text in ("90", "90s", "55m", "1h30m", "0.5h")]
     [90.0, 90.0, 3300.0, 5400.0, 1800.0]
     """
+    if isinstance(given, bool):
+        raise ValueError("is no length of time: write 90s, 55m or 1h30m")
     if not isinstance(given, str):
         return given
-    written = _WRITTEN.fullmatch(given)
+    written = _WRITTEN.fullmatch(f"{given}s" if _PLAIN.fullmatch(given) else given)
     try:
         parts = [] if written is None else [float(part or 0) for part in written.groups()]
     except ValueError:  # two points

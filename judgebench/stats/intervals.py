@@ -31,6 +31,7 @@ Clusters = NDArray[np.integer]
 _FEW = "fewer than two instructions"
 _ALIKE = "it never varied, so nothing tells how much it would"
 _JACKKNIFE = "jackknife over instructions with t and imagined items"
+_STRATIFIED = "stratified Agresti-Coull with t, clustered by instruction"
 _NOUGHT = 1e-12  # what rounding leaves of no spread
 _BLOCK = 50  # resamples weighted at once
 FEWEST_RESAMPLED = 100  # instructions: of fewer, a sample misses rare outcomes too often for any bootstrap to know them
@@ -167,6 +168,43 @@ def bounded_mean(
     sums = _sums_of(values, clusters)
     ends = bounded_ends(sums, level=level, low=bounds[0], high=bounds[1])
     return _estimate(sums, ends, len(values), level, "Agresti-Coull with t, clustered by instruction")
+
+
+def stratified_mean(
+    values: Floats, clusters: Clusters, strata: Clusters, weights: Floats, *, level: float = 0.95
+) -> Estimate:
+    """Weighted mean over strata of the means of ``values`` (n,) in [0, 1].
+
+    ``strata`` (n,): codes from 0, each with a row; ``weights`` (strata,): they sum to 1. As ``bounded_mean``, but that
+    only what varies within strata counts: Agresti and Coull's (1998) with as many observations as the weighted
+    clusters are worth (Kish 1965, section 11.7), and Student's t with Satterthwaite's (1946) degrees of freedom. A
+    cluster in several strata counts once. Raises StatisticsError for a level outside (0, 1).
+    """
+    code = np.unique(clusters, return_inverse=True)[1]
+    shape = int(code.max(initial=-1)) + 1, len(weights)
+    total, rows = (
+        np.bincount(code * shape[1] + strata, weights=column, minlength=shape[0] * shape[1])
+        .reshape(shape)
+        .astype(float)
+        for column in (values, np.ones(len(values)))
+    )
+    sums, share = ClusterSums.of(total, rows), weights / rows.sum(axis=0)
+    value = float(share @ sums.total)
+    if sums.degrees.max(initial=0.0) <= 0:
+        return Estimate(value, None, None, level, "none", len(values), _FEW)
+    several = np.maximum(sums.clusters, 2.0)
+    apart = (total - rows * sums.total / sums.rows) * np.sqrt(several / (several - 1)) @ share
+    worth = 1 / float(((rows @ share) ** 2).sum())
+    alone = float((share**2 * sums.rows_squared)[sums.clusters < 2].sum())
+    evenly = share**2 * sums.rows_squared
+    quantile = critical_value(level, float(evenly.sum() ** 2 / (evenly**2 / np.maximum(sums.degrees, 1.0)).sum()))
+    imagined = quantile**2
+    centre = (worth * value + imagined / 2) / (worth + imagined)
+    variance = float(apart @ apart) + alone * centre * (1 - centre)
+    spread = worth**2 * variance + worth * (value - centre) ** 2 + imagined / 2 * (centre**2 + (1 - centre) ** 2)
+    half = quantile * sqrt(spread) / (worth + imagined)
+    lower, upper = min(max(centre - half, 0.0), value), max(min(centre + half, 1.0), value)
+    return Estimate(value, lower, upper, level, _STRATIFIED, len(values))
 
 
 def bounded_difference(values: Floats, clusters: Clusters, *, level: float = 0.95) -> Estimate:

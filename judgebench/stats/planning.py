@@ -10,6 +10,7 @@ separability, agreement with confidence and the Brier score of pairs, over every
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, sqrt
 
 import numpy as np
@@ -23,7 +24,7 @@ from judgebench.stats.verdict_table import Floats
 
 __all__ = [
     "PlannedComparison", "RankingQuality", "RankingWithIntervals", "detectable_difference", "instructions_needed",
-    "power", "ranking_quality", "separability", "separability_by_instructions",
+    "power", "ranking_quality", "separability", "separability_by_instructions", "smallest_seen",
 ]  # fmt: skip
 
 
@@ -61,13 +62,17 @@ def detectable_difference(instructions: int, plan: PlannedComparison) -> float:
     """
     if instructions < 2:
         raise StatisticsError("a comparison needs at least two instructions")
-    unit = _unit_error(plan) / sqrt(instructions)
+    error = _unit_error(plan) / sqrt(instructions)
+    return smallest_seen(error, instructions - 1, level=plan.level, power=plan.power)
+
+
+def smallest_seen(error: float, degrees: float, *, level: float = 0.95, power: float = 0.8) -> float:
+    """Smallest difference that a t-test with this standard ``error`` and ``degrees`` of freedom finds with ``power``.
+
+    Raises StatisticsError for a level outside (0, 1).
+    """
     steps = range(10**11)  # billionths of an error
-    return (
-        unit
-        * bisect_left(steps, plan.power, key=lambda step: _chance(step * 1e-9, instructions - 1, plan.level))
-        * 1e-9
-    )
+    return error * bisect_left(steps, power, key=lambda step: _chance(step * 1e-9, degrees, level)) * 1e-9
 
 
 def power(instructions: int, plan: PlannedComparison) -> float:
@@ -109,8 +114,15 @@ def separability_by_instructions(
 
 def _chance(shift: float, degrees: float, level: float) -> float:
     """That a t-test finds a difference of ``shift`` errors: the mean over what the sample's own error may be."""
-    needed = critical_value(level, degrees) * np.sqrt(chdtri(degrees, _NODES) / degrees)
+    needed = _needed(degrees, level)
     return float(_WEIGHTS @ (ndtr(shift - needed) + ndtr(-needed - shift)))
+
+
+@lru_cache(maxsize=256)
+def _needed(degrees: float, level: float) -> Floats:
+    """Errors that a difference must have, at each node of what the sample's own error may be."""
+    needed: Floats = critical_value(level, degrees) * np.sqrt(chdtri(degrees, _NODES) / degrees)
+    return needed
 
 
 def _unit_error(plan: PlannedComparison) -> float:

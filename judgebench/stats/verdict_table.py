@@ -183,6 +183,15 @@ def compared_outputs(table: VerdictTable) -> NDArray[np.int64]:
     return (met * len(numbers) + of_low) * len(numbers) + of_high
 
 
+def repeat_number(group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) how many rows of the same group come before each row."""
+    rows = np.argsort(group, kind="stable")
+    start = np.flatnonzero(np.diff(group[rows], prepend=-1))
+    number = np.empty(len(group), dtype=np.int64)
+    number[rows] = np.arange(len(group)) - np.repeat(start, np.diff(start, append=len(group)))
+    return number
+
+
 def judged_cells(table: VerdictTable) -> NDArray[np.bool_]:
     """(instructions, k) whether a model's output to an instruction was in a battle that has a verdict."""
     cells = np.zeros((len(table.instructions), len(table.models)), dtype=bool)

@@ -125,7 +125,7 @@ class Database:
     @property
     def name(self) -> str:
         """The address without its password."""
-        return self.url.database or ":memory:" if self.is_sqlite else self.url.render_as_string(hide_password=True)
+        return self.url.database or ":memory:" if self.is_sqlite else without_password(self.url)
 
     def __repr__(self) -> str:
         return f"Database({self.name!r})"
@@ -297,6 +297,12 @@ def migrate(connection: Connection, revision: str = SCHEMA_REVISION) -> None:
     config.set_main_option("script_location", str(folder("migrations")).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
+
+
+def without_password(url: URL) -> str:
+    """The address as it may be printed and stored."""
+    hidden = {name: "***" for name in url.query if "password" in name}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
 def parse_address(address: str) -> URL:

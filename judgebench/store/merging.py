@@ -1,22 +1,28 @@
 """The verdicts of another database on the same outputs, taken into this one with the runs that brought them.
 
-Both hold the same benchmarks and outputs: one was copied from the other, or both were filled by the same files. A trial
-is the same in both where its key is, a verdict where it was stored at the same moment, and a run where it began at the
-same microsecond. So whatever is merged again changes nothing, and the order in which databases are merged decides
-nothing.
+Both hold the same benchmarks and outputs: one was copied from the other, or both were filled by the same files. What
+the other holds is believed in nothing: each trial's key is computed from the instruction and the outputs that are here.
+
+Of a trial that both have one chain of verdicts counts, by an order that does not depend on who merged what when: a
+reply that stated a verdict counts before one that stated none, that before a failure; then the earlier reply counts,
+and of readings of one reply the latest. So whatever is merged again changes nothing.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from judgebench.errors import InputError, UnknownName
-from judgebench.records import Status
+from judgebench.judging.templates import shown_key
+from judgebench.records import Output, Status
 from judgebench.store import benchmarks, judges, trial_keys
 from judgebench.store import schema as t
+from judgebench.store.benchmarks import instruction_of
 from judgebench.store.database import AMONG, Connection, Database, Stored, bulk_insert, insert, rows_among
 from judgebench.store.verdicts import append, every_revision, newest_id
 
@@ -34,17 +40,30 @@ class SourceRun:
     judge: str  # name
 
     @property
-    def specification(self) -> dict[str, Any]:
-        """The study as it was asked for."""
-        return dict(json.loads(self.row["specification"]))
+    def specification(self) -> Any:
+        """The study as it was asked for. Raises ValueError or RecursionError where that is not JSON."""
+        return json.loads(self.row["specification"])
+
+
+@dataclass(frozen=True, slots=True)
+class MergedRun:
+    """A run of the other database as it is here."""
+
+    id: int
+    new: bool
+    judge_id: int
+    digest: str  # of the judge
+    shows_there: tuple[str, ...]  # what of an instruction beside its conversation is in the keys there, and here
+    shows: tuple[str, ...]
 
 
 def source_runs(connection: Connection) -> list[SourceRun]:
-    """In the order in which they began."""
+    """In the order in which they began, but for those that audits made."""
     query = (
         sa.select(t.runs, t.benchmarks.c.name.label("benchmark"), t.judges.c.name.label("judge"))
         .join(t.benchmarks, t.benchmarks.c.id == t.runs.c.benchmark_id)
         .join(t.judges, t.judges.c.id == t.runs.c.judge_id)
+        .where(~t.benchmarks.c.name.startswith(benchmarks.STAGE))
         .order_by(t.runs.c.id)
     )
     columns = [column.name for column in t.runs.c]
@@ -54,29 +73,38 @@ def source_runs(connection: Connection) -> list[SourceRun]:
     ]
 
 
-def add_run(
-    writing: Connection, reading: Connection, run: SourceRun, specification: Mapping[str, Any]
-) -> tuple[int, bool]:
-    """The run's id here, with its judge, and whether it is new. ``specification``: the study as it is kept here.
+def add_run(writing: Connection, reading: Connection, run: SourceRun, specification: Mapping[str, Any]) -> MergedRun:
+    """The run as it is here from now on, not finished yet, with its judge. ``specification``: the study, without what
+    would have somebody asked.
 
     Raises InputError where the benchmark is not here, Conflict where the judge's name is another judge's.
     """
+    _check(t.runs, run.row)
     judge = judges.judge(reading, run.judge)
     shows = judges.shows(reading, judge)
     judge_id = judges.add_judge(writing, judge, shows or ())
     if shows is not None:
         trial_keys.make_current(writing, judge, shows)
     about = {"benchmark_id": _benchmark_id(writing, run.benchmark), "judge_id": judge_id}
-    r, began = t.runs.c, {name: run.row[name] for name in ("kind", "started_at")}
-    same = sa.and_(*(r[name] == value for name, value in (about | began).items()))
-    known = writing.execute(sa.select(r.id, r.finished_at).where(same)).first()
+    began = about | {"started_at": run.row["started_at"]}
+    same = sa.and_(*(t.runs.c[name] == value for name, value in began.items()))
+    known = writing.scalar(sa.select(t.runs.c.id).where(same))
     if known is None:
-        own = about | {"specification": json.dumps(specification, sort_keys=True)}
-        return insert(writing, t.runs, **{name: value for name, value in run.row.items() if name != "id"} | own), True
-    if known.finished_at is None:
-        ended = sa.update(t.runs).where(r.id == known.id)
-        writing.execute(ended.values(finished_at=run.row["finished_at"]))
-    return int(known.id), False
+        kind = "import" if run.row["kind"] == "import" else "merged"
+        own = about | {"kind": kind, "finished_at": None, "specification": json.dumps(specification, sort_keys=True)}
+        known = insert(writing, t.runs, **{name: value for name, value in run.row.items() if name != "id"} | own)
+        is_new = True
+    else:
+        is_new = False
+    here = judges.shows(writing, judge) or ()
+    return MergedRun(int(known), is_new, judge_id, judge.digest, shows or (), here)
+
+
+def finish_runs(writing: Connection, ended: Mapping[int, str]) -> None:
+    """Say when runs came to their ends, by their ids here, all of whose verdicts are here."""
+    for run_id, at in ended.items():
+        open_run = (t.runs.c.id == run_id) & t.runs.c.finished_at.is_(None)
+        writing.execute(sa.update(t.runs).where(open_run).values(finished_at=at))
 
 
 def _benchmark_id(writing: Connection, name: str) -> int:
@@ -89,33 +117,37 @@ def _benchmark_id(writing: Connection, name: str) -> int:
         ) from error
 
 
-def merge_verdicts(target: Database, reading: Connection, runs: Mapping[int, int]) -> Stored:
-    """Take in what runs stored, some instructions in a transaction; how many trials had something new, and how many
-    had nothing. ``runs``: their ids here, by their ids there.
+def merge_verdicts(target: Database, reading: Connection, runs: Mapping[int, MergedRun]) -> Iterator[Stored]:
+    """Take in what runs stored, some instructions in a transaction; of each, how many trials had something new that
+    counts, and how many had not. ``runs``: by their ids there.
 
-    Of two answers to a trial the earlier one counts; a verdict counts before an answer that states none, and any
-    answer before a failure. Raises InputError where an output is not here, or reads otherwise.
+    Raises InputError where an instruction or an output is not here, or reads otherwise.
     """
     judged = sa.exists().where(every_revision().c.instruction_id == _i.id)
-    query = sa.select(_i.id, _i.benchmark_id, t.benchmarks.c.name).join(t.benchmarks).where(judged).order_by(_i.id)
+    query = sa.select(_i.id, t.benchmarks.c.name).join(t.benchmarks).where(judged).order_by(_i.id)
     places: dict[str, list[int]] = {}
-    for row in reading.execute(query):
+    for row in reading.execute(query.where(~t.benchmarks.c.name.startswith(benchmarks.STAGE))):
         places.setdefault(row.name, []).append(row.id)
-    new = known = 0
+    replies: dict[int, int] = {}  # ids here, by ids there
     for benchmark, all_places in places.items():
         for start in range(0, len(all_places), _PAGE):
+            page = all_places[start : start + _PAGE]
             with target.write() as writing:
-                merging = _Merging(writing, reading, benchmark, all_places[start : start + _PAGE], runs)
-                stored = merging.merge()
-            new, known = new + stored.new, known + stored.known
-    return Stored(new, known)
+                stored = _Merging(writing, reading, benchmark, page, runs, replies).merge()
+            yield stored
 
 
 class _Merging:
     """The verdicts about some instructions of a benchmark on their way."""
 
     def __init__(
-        self, writing: Connection, reading: Connection, benchmark: str, places: Sequence[int], runs: Mapping[int, int]
+        self,
+        writing: Connection,
+        reading: Connection,
+        benchmark: str,
+        places: Sequence[int],
+        runs: Mapping[int, MergedRun],
+        replies: dict[int, int],
     ) -> None:
         self._writing = writing
         self._reading = reading
@@ -123,97 +155,115 @@ class _Merging:
         self._benchmark_id = _benchmark_id(writing, benchmark)
         self._places = places
         self._runs = runs
-        self._judges = {row.id: row.judge_id for row in writing.execute(sa.select(t.runs.c.id, t.runs.c.judge_id))}
-        self._there = {output.id: output for output in _outputs(reading, _i.id.in_(AMONG), places)}
-        keys = sorted({output.key for output in self._there.values()})
-        mine = (_i.benchmark_id == self._benchmark_id) & _i.key.in_(AMONG)
-        self._here = {(o.key, o.model, o.sample): o for o in _outputs(writing, mine, keys)}
+        self._replies = replies
+        self._there: dict[int, tuple[str, str, int]] = {
+            row.id: (row.key, row.name, row.sample) for row in _outputs_there(reading, places)
+        }
+        keys = sorted({key for key, *_ in self._there.values()})
+        mine = sa.select(t.instructions).where(_i.benchmark_id == self._benchmark_id, _i.key.in_(AMONG))
+        self._instructions = {row.id: instruction_of(row) for row in rows_among(writing, mine, keys)}
+        self._outputs = trial_keys.outputs_to(writing, self._instructions)
+        self._here = {
+            (output.instruction, output.model, output.sample): place for place, output in self._outputs.items()
+        }
+        self._place_of = {instruction.key: place for place, instruction in self._instructions.items()}
         self._next_id = newest_id(writing) + 1
         self._verdicts: list[tuple[Any, ...]] = []
-        self._replies: dict[int, int] = {}  # ids here, by ids there
+        self._copied: dict[int, int] = {}  # of the replies: those that come now
 
     def merge(self) -> Stored:
         v = every_revision().c
         there = sa.select(*v).where(v.instruction_id.in_(AMONG)).order_by(v.trial_key, v.revision)
-        theirs = _by_key(row for row in rows_among(self._reading, there, self._places) if row.run_id in self._runs)
+        rows = (row for row in rows_among(self._reading, there, self._places) if row.run_id in self._runs)
+        theirs = {self._key(chain[0]): chain for chain in _chains(rows).values()}
         here = sa.select(*v).join(t.instructions, _i.id == v.instruction_id).order_by(v.trial_key, v.revision)
         here = here.where(_i.benchmark_id == self._benchmark_id, v.trial_key.in_(AMONG))
-        ours = _by_key(rows_among(self._writing, here, list(theirs)))
-        new = sum(self._merge_trial(rows, ours.get(key, [])) for key, rows in theirs.items())
+        ours = _chains(rows_among(self._writing, here, list(theirs)))
+        new = sum(self._merge_trial(key, chain, ours.get(key, [])) for key, chain in theirs.items())
         self._add_completions()
         append(self._writing, self._verdicts)
         return Stored(new, len(theirs) - new)
 
-    def _merge_trial(self, theirs: Sequence[sa.Row[Any]], ours: Sequence[sa.Row[Any]]) -> bool:
-        """Whether anything of the trial was taken in. Both in the order of their revisions."""
-        here = {_moment(row): row.id for row in ours}
-        missing = [row for row in theirs if _moment(row) not in here]
-        is_behind = here.keys() <= {_moment(row) for row in theirs}
-        if not missing or not (is_behind or _counts_before(theirs[-1], ours[-1])):
+    def _key(self, row: sa.Row[Any]) -> str:
+        """The key of the trial here. Raises InputError where it is about something else than there."""
+        run = self._runs[row.run_id]
+        a, b = self._output(row.output_a_id), None if row.output_b_id is None else self._output(row.output_b_id)
+        instruction = self._instructions[self._place_of[a.instruction]]
+        keys = [
+            trial_keys.key_of(run.digest, instruction, shown_key(instruction, shows), (a, b), row)
+            for shows in dict.fromkeys((run.shows_there, run.shows))
+        ]
+        if row.trial_key != keys[0]:
+            raise InputError(
+                f"benchmark {self._benchmark!r}, instruction {instruction.key}: it, or an output to it of "
+                f"{' and '.join(repr(side.model) for side in (a, b) if side)}, reads otherwise here: what is merged "
+                "holds the same benchmarks and outputs, as where one database was copied from the other"
+            )
+        return keys[-1]
+
+    def _output(self, place: int) -> Output:
+        key, model, sample = self._there[place]
+        here = self._here.get((key, model, sample))
+        if here is None:
+            raise InputError(
+                f"benchmark {self._benchmark!r}: model {model!r} has no output here to instruction {key}: what is "
+                "merged holds the same benchmarks and outputs, as where one database was copied from the other"
+            )
+        return self._outputs[here]
+
+    def _merge_trial(self, key: str, theirs: Sequence[sa.Row[Any]], ours: Sequence[sa.Row[Any]]) -> bool:
+        """Whether what counts of the trial is another's now. Both in the order of their revisions."""
+        here = {_moment(row): row for row in ours}
+        for row in theirs:
+            same = here.get(_moment(row))
+            if same is not None and row.completion_id == row.id and same.completion_id is not None:
+                self._replies[row.id] = same.completion_id
+        if ours and not _counts_before(theirs, ours):
             return False
-        ids = {row.id: here[_moment(row)] for row in theirs if _moment(row) in here}
-        revision = max((row.revision for row in ours), default=-1)
-        for number, row in enumerate(missing, start=revision + 1):
-            ids[row.id] = self._next_id
-            self._add(row, number, ids)
-            self._next_id += 1
+        missing = [row for row in theirs[:-1] if _moment(row) not in here]
+        for revision, row in enumerate((*missing, theirs[-1]), start=ours[-1].revision + 1 if ours else 0):
+            self._add(key, row, revision)
         return True
 
-    def _add(self, row: sa.Row[Any], revision: int, ids: Mapping[int, int]) -> None:
-        """``ids``: of the trial's verdicts here, by their ids there."""
-        reply = row.completion_id
-        if reply is not None and reply not in ids:  # it came with another benchmark's verdict
-            ids = {**ids, reply: self._next_id}
-        if reply is not None and ids[reply] == self._next_id:
-            self._replies[reply] = self._next_id
-        run_id = self._runs[row.run_id]
-        a = self._output(row.output_a_id)
+    def _add(self, key: str, row: sa.Row[Any], revision: int) -> None:
+        _check(t.verdicts, row._asdict())
+        run, reply = self._runs[row.run_id], row.completion_id
+        if reply is not None and reply not in self._replies:
+            self._replies[reply] = self._copied[reply] = self._next_id
+        a = self._here[self._there[row.output_a_id]]
         own = {
-            **{"id": self._next_id, "revision": revision, "run_id": run_id, "judge_id": self._judges[run_id]},
-            **{"instruction_id": a.instruction_id, "output_a_id": a.id},
-            "output_b_id": None if row.output_b_id is None else self._output(row.output_b_id).id,
-            "completion_id": None if reply is None else ids[reply],
+            **{"id": self._next_id, "trial_key": key, "revision": revision, "run_id": run.id},
+            **{"judge_id": run.judge_id, "instruction_id": self._place_of[self._outputs[a].instruction]},
+            "output_a_id": a,
+            "output_b_id": None if row.output_b_id is None else self._here[self._there[row.output_b_id]],
+            "completion_id": None if reply is None else self._replies[reply],
         }
         self._verdicts.append(tuple((dict(row._mapping) | own)[column.name] for column in t.verdicts.columns))
+        self._next_id += 1
 
     def _add_completions(self) -> None:
-        c = t.completions.c
-        rows = rows_among(self._reading, sa.select(t.completions).where(c.id.in_(AMONG)), list(self._replies))
-        by_id = {self._replies[row.id]: tuple(row)[1:] for row in rows}
-        bulk_insert(self._writing, t.completions, [(place, *by_id[place]) for place in sorted(by_id)])
-
-    def _output(self, place: int) -> sa.Row[Any]:
-        there = self._there[place]
-        here = self._here.get((there.key, there.model, there.sample))
-        if here is None or _text(here) != _text(there):
-            how = "has no output" if here is None else "has another output"
-            raise InputError(
-                f"benchmark {self._benchmark!r}: model {there.model!r} {how} here to instruction {there.key}: what is "
-                "merged holds the same outputs, as where one database was copied from the other"
-            )
-        return here
+        query = sa.select(t.completions).where(t.completions.c.id.in_(AMONG))
+        rows = []
+        for row in rows_among(self._reading, query, list(self._copied)):
+            _check(t.completions, row._asdict())
+            rows.append((self._copied[row.id], *tuple(row)[1:]))
+        bulk_insert(self._writing, t.completions, sorted(rows))
 
 
-def _outputs(connection: Connection, chosen: sa.ColumnElement[bool], values: Sequence[Any]) -> Iterable[sa.Row[Any]]:
+def _outputs_there(connection: Connection, places: Sequence[int]) -> Iterable[sa.Row[Any]]:
+    """Of each output to the instructions with these ids: its id, their key, its model and its sample."""
     o = t.outputs.c
-    query = (
-        sa.select(o.id, o.instruction_id, _i.key, t.models.c.name.label("model"), o.sample, o.text, o.messages)
-        .join(t.instructions, _i.id == o.instruction_id)
-        .join(t.models, t.models.c.id == o.model_id)
-        .where(chosen)
-    )
-    return rows_among(connection, query, values)
+    query = sa.select(o.id, _i.key, t.models.c.name, o.sample).select_from(t.outputs)
+    query = query.join(t.instructions, _i.id == o.instruction_id).join(t.models, t.models.c.id == o.model_id)
+    return rows_among(connection, query.where(_i.id.in_(AMONG)), places)
 
 
-def _text(output: sa.Row[Any]) -> tuple[str, str | None]:
-    return output.text, output.messages
-
-
-def _by_key(rows: Iterable[sa.Row[Any]]) -> dict[str, list[sa.Row[Any]]]:
-    by_key: dict[str, list[sa.Row[Any]]] = {}
+def _chains(rows: Iterable[sa.Row[Any]]) -> dict[str, list[sa.Row[Any]]]:
+    """The revisions of each trial, by its key."""
+    chains: dict[str, list[sa.Row[Any]]] = {}
     for row in rows:
-        by_key.setdefault(row.trial_key, []).append(row)
-    return by_key
+        chains.setdefault(row.trial_key, []).append(row)
+    return chains
 
 
 def _moment(verdict: sa.Row[Any]) -> tuple[str, str, str]:
@@ -222,6 +272,41 @@ def _moment(verdict: sa.Row[Any]) -> tuple[str, str, str]:
     return verdict.created_at, verdict.status, verdict.source
 
 
-def _counts_before(theirs: sa.Row[Any], ours: sa.Row[Any]) -> bool:
-    says, said_here = _SAYS[Status(theirs.status)], _SAYS[Status(ours.status)]
-    return says > said_here or (says == said_here > 0 and theirs.created_at < ours.created_at)
+def _counts_before(theirs: Sequence[sa.Row[Any]], ours: Sequence[sa.Row[Any]]) -> bool:
+    """Whether the last verdict of the one chain counts before the other's: by what its reply said when it came, by when
+    that was, and by when it was read last."""
+    (reply, last), (our_reply, our_last) = _in_force(theirs), _in_force(ours)
+    says, says_here = (_SAYS[Status(row.status)] for row in (reply, our_reply))
+    if says != says_here:
+        return says > says_here
+    if reply.created_at != our_reply.created_at:
+        return bool(reply.created_at < our_reply.created_at)
+    return _moment(last) > _moment(our_last)
+
+
+def _in_force(chain: Sequence[sa.Row[Any]]) -> tuple[sa.Row[Any], sa.Row[Any]]:
+    """The verdict that came with the reply of the one in force, and that one."""
+    last = chain[-1]
+    return next((row for row in chain if row.id == last.completion_id), last), last
+
+
+def _check(table: sa.Table, row: Mapping[str, Any]) -> None:
+    """Raises InputError for what no column of the table holds; SQLite would take it."""
+    for column in table.columns:
+        value, kind = row[column.name], column.type.python_type
+        if value is None:
+            continue
+        is_number = kind is float and isinstance(value, int | float) and math.isfinite(value)
+        if not (is_number if kind is float else isinstance(value, kind)) or not _is_form(column.name, value):
+            raise InputError(
+                f"table {table.name}, row {row['id']}: {column.name} is {str(value)[:40]!r}, which no judgebench stores"
+            )
+
+
+def _is_form(name: str, value: Any) -> bool:
+    try:
+        if name in ("created_at", "started_at", "finished_at"):
+            return datetime.fromisoformat(value).tzinfo is not None
+        return name != "logprobs" or isinstance(json.loads(value), list)
+    except (ValueError, RecursionError):
+        return False

@@ -27,6 +27,7 @@ from judgebench.store.verdicts import any_revised, every_revision, newest_id
 
 _b, _bt, _c, _r = t.batches.c, t.batch_trials.c, t.completions.c, t.runs.c
 _Counts = tuple[tuple[int, Status, int, float | None], ...]  # run's id, status, trials, USD
+_ASKED_HERE = _r.kind.not_in(("import", "merged"))  # else its study names nobody who may be asked
 _ANSWERED = [status for status in Status if status is not Status.FAILED]
 _KEPT = Kept[int, _Counts]()  # by block, see _counts
 
@@ -38,7 +39,7 @@ class RunSummary:
     id: int
     benchmark: str
     judge: str
-    kind: str  # "run", "batch" or "import"
+    kind: str  # "run", "batch", "import" or "merged"
     started_at: str  # ISO 8601, UTC
     finished_at: str | None  # None while it runs, or when it was stopped
     ended: Mapping[Status, int]  # trials that it stored, by the newest status that it stored of each
@@ -55,7 +56,7 @@ def start_run(
     specification: Mapping[str, Any],
     shard: Shard | None = None,
 ) -> int:
-    """The id of a new run; ``kind`` is "run", "batch" or "import"."""
+    """The id of a new run; ``kind`` is "run", "batch", "import" or "merged"."""
     return insert(
         connection,
         t.runs,
@@ -87,7 +88,7 @@ def drawing_orders(connection: sa.Connection, benchmarks: Sequence[int]) -> int:
 
 def last_specification(connection: sa.Connection, judge: str) -> tuple[str, Mapping[str, Any]] | None:
     """The kind and the study of the judge's last run, or else of its last batch; None where it never was asked."""
-    query = sa.select(_r.kind, _r.specification).join(t.judges).where(t.judges.c.name == judge, _r.kind != "import")
+    query = sa.select(_r.kind, _r.specification).join(t.judges).where(t.judges.c.name == judge, _ASKED_HERE)
     row = connection.execute(query.order_by(sa.desc(_r.kind == "run"), _r.id.desc()).limit(1)).first()
     return None if row is None else (row.kind, json.loads(row.specification))
 
@@ -95,7 +96,7 @@ def last_specification(connection: sa.Connection, judge: str) -> tuple[str, Mapp
 def specifications(connection: sa.Connection, judge: str) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
     """The id, the kind and the study of each of the judge's runs and batches, the newest first."""
     query = sa.select(_r.id, _r.kind, _r.specification).join(t.judges)
-    query = query.where(t.judges.c.name == judge, _r.kind != "import").order_by(_r.id.desc())
+    query = query.where(t.judges.c.name == judge, _ASKED_HERE).order_by(_r.id.desc())
     for row in connection.execute(query):
         yield row.id, row.kind, json.loads(row.specification)
 

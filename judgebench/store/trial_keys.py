@@ -70,7 +70,7 @@ def _renew(
     rows = connection.execute(trials.where(table.c.instruction_id.in_(list(page)))).all()
     if not rows:
         return
-    outputs = _outputs(connection, page)
+    outputs = outputs_to(connection, page)
     shown = {
         (digest, place): shown_key(page[place], shows[digest])
         for digest, place in {(row.digest, row.instruction_id) for row in rows}
@@ -96,7 +96,8 @@ def _instructions(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> 
         after = rows[-1].id
 
 
-def _outputs(connection: sa.Connection, instructions: Mapping[int, Instruction]) -> dict[int, Output]:
+def outputs_to(connection: sa.Connection, instructions: Mapping[int, Instruction]) -> dict[int, Output]:
+    """All outputs to the instructions, those by their ids as these by theirs."""
     query = (
         sa.select(_o.id, _o.instruction_id, t.models.c.name, *(_o[name] for name in OUTPUT_COLUMNS))
         .join(t.models, t.models.c.id == _o.model_id)
@@ -106,11 +107,19 @@ def _outputs(connection: sa.Connection, instructions: Mapping[int, Instruction])
 
 
 def _key(digest: str, instruction: Instruction, shown: str, outputs: Mapping[int, Output], row: sa.Row[Any]) -> str:
-    a = outputs[row.output_a_id]
-    if row.output_b_id is None:
+    b = None if row.output_b_id is None else outputs[row.output_b_id]
+    return key_of(digest, instruction, shown, (outputs[row.output_a_id], b), row)
+
+
+def key_of(
+    digest: str, instruction: Instruction, shown: str, sides: tuple[Output, Output | None], row: sa.Row[Any]
+) -> str:
+    """The key of the trial of a row with an order and a repeat. ``shown``: as of a ``Trial``."""
+    a, b = sides
+    if b is None:
         return Reading(digest, instruction, a, row.repeat, shown).key
     order = None if row.order is None else Order(row.order)
-    return trial_key(digest, Battle(instruction, a, outputs[row.output_b_id]), order, row.repeat, shown)
+    return trial_key(digest, Battle(instruction, a, b), order, row.repeat, shown)
 
 
 def _change(table: sa.Table) -> sa.Update:

@@ -60,6 +60,7 @@ COMMANDS = {  # and the function that does the same
     "benchmarks list": "benchmarks",
     "benchmarks standing": "standing",
     "models": "models",
+    "judges evaluate": "evaluate_judges",
     "judges list": "judges",
     "judges add": "add_judge",
     "judges remove-address": "remove_address",

@@ -1,6 +1,7 @@
 """The pages' logic without a browser: nothing stored, outputs without verdicts, and the demo."""
 
 import re
+import shutil
 from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
@@ -224,6 +225,19 @@ def test_a_model_is_shown_as_the_leaderboard_ranks_it(
         assert not app.exception
         assert app.metric, printed(app)
         assert not app.error
+    assert any("m2 is worse than m1" in text.value for text in app.text), printed(app)
+
+
+def test_the_leaderboard_says_by_what_new_models_are_ranked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, demo_database: Path
+) -> None:
+    path = tmp_path / "standing.db"
+    shutil.copy(demo_database, path)
+    assert "New models of demo" not in printed(opened("leaderboard", monkeypatch, path))
+    with closing(Database(str(path))) as database:
+        services.standing.keep(database, "demo", judge="scripted:coin", baseline="demo-careful")
+    shown = printed(opened("leaderboard", monkeypatch, path))
+    assert "New models of demo are judged by scripted:coin against the baseline demo-careful" in shown
 
 
 def test_a_wrong_address_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

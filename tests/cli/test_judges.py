@@ -1,5 +1,6 @@
 """Judges by name: added, listed, shown, tried, used, and what they must not give away."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +127,34 @@ def test_numbers_that_are_not_finite_are_refused(submitted: Invoke, options: tup
     shown = submitted("judges", "add", "odd", "--model", "m", "--url", "http://127.0.0.1:9/v1", *options)
     assert (shown.code, shown.err.count("\n")) == (2, 1)
     assert submitted("judges", "list", "--format", "json").json == []
+
+
+def test_judges_are_ranked_by_a_benchmark_of_judges(submitted: Invoke, tmp_path: Path) -> None:
+    row = {"input": "Say hi.", "output_1": "bye", "output_2": "hi", "label": 2}
+    folder = tmp_path / "Natural"
+    folder.mkdir()
+    (folder / "dataset.json").write_text(json.dumps([row, row | {"input": "Say yes.", "output_2": "yes"}]))
+    assert submitted("import", folder / "dataset.json", "--benchmark", "llmbar").code == 0
+    for judge in ("scripted:always-first", "scripted:coin"):
+        assert submitted("run", "--benchmark", "llmbar", "--judge", judge, "--all-pairs").code == 0
+    evaluate = ("judges", "evaluate", "--benchmark", "llmbar")
+    known = submitted(*evaluate, "scripted:always-first", "--level", "0.9", "--format", "json").json
+    assert (known["profile"], known["labelled"], known["label"]) == ("llmbar", 2, "LLMBar")
+    [judge] = known["rows"]
+    assert (judge["judge"], judge["pairs"], judge["statuses"]) == ("scripted:always-first", 2, {"ok": 4})
+    natural = judge["numbers"]["natural"]
+    assert (natural["value"], natural["level"], natural["n"]) == (50.0, 0.9, 2)
+    assert natural["lower"] < 50 < natural["upper"]
+    assert judge["numbers"]["adversarial"]["reason"] == "no such pair was judged"
+    table = submitted(*evaluate)
+    assert "scripted:coin" in table.out
+    assert "How it counts: ties and readings that failed are wrong" in " ".join(table.out.split())
+    lines = submitted(*evaluate, "--format", "csv").out.splitlines()
+    assert lines[0].startswith("judge,natural,natural_lower,natural_upper,adversarial")
+    assert len(lines) == 3
+    assert submitted(*evaluate, "--format", "markdown").out.startswith("| judge | Natural | Adversarial |")
+
+
+def test_a_benchmark_without_labels_cannot_evaluate_judges(submitted: Invoke) -> None:
+    tried = submitted("judges", "evaluate", "--benchmark", "bench")
+    assert (tried.code, "has no labels that say which output is better" in tried.err) == (2, True)

@@ -6,8 +6,11 @@ import pytest
 
 from judgebench.clients.scripted import ScriptedClient, script
 from judgebench.errors import JudgeUnreachable, UnknownName
+from judgebench.judging.templates import make_nonce, render
 from judgebench.records import ChatPrompt, Completion, LikelihoodPrompt, PromptMessage
+from judgebench.spec import load_template
 from tests.clients.asking import ask
+from tests.factories import trial
 
 
 def numbered(number: int) -> ChatPrompt:
@@ -37,6 +40,14 @@ def test_the_coin_is_fair_and_repeats_itself() -> None:
     assert answers == [coin(numbered(number)) for number in range(400)]
     assert 160 < Counter(answers)["A"] < 240  # four standard deviations
     assert coin(LikelihoodPrompt("why", ("a", "b"))) in ("A", "B")
+
+
+def test_the_coin_does_not_see_the_marks_of_a_run() -> None:
+    template = load_template("pairwise/two-way")
+    for number in range(20):
+        asked = trial(number)
+        answers = {script("coin")(render(template, asked, nonce=make_nonce(asked.key, seed))) for seed in range(8)}
+        assert len(answers) == 1
 
 
 def test_an_unknown_script_is_told_the_known_ones() -> None:

@@ -1,19 +1,25 @@
 """Parts of a study, each asked by a process of its own, are the study: together all of it, and no trial twice."""
 
 import random
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench import engine, services, store
-from judgebench.errors import InputError
-from judgebench.records import Status
-from judgebench.spec import Study, make, make_generation
+from judgebench.errors import DatabaseError, InputError
+from judgebench.records import Completion, Judge, Source, Status, Verdict
+from judgebench.spec import Study, load_template, make, make_generation
 from judgebench.spec.shards import Shard
-from judgebench.store.database import Database
+from judgebench.store import schema as tables
+from judgebench.store.database import Connection, Database
 from judgebench.store.transfer import check, copy
 from tests.filling import asked, stored
 
@@ -184,21 +190,132 @@ class TestMerging:
         with pytest.raises(InputError, match="model 'm3' has no output here"):
             services.merging.merge(fewer, parts[0])
 
-    def test_an_address_that_nobody_here_named_is_not_taken_in(self, database: Database, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        "asks", [{"url": "https://evil.example/v1"}, {"url": None}, {"url": "http://127.0.0.1:9/v1"}]
+    )
+    def test_nobody_is_asked_as_another_database_says(
+        self, database: Database, tmp_path: Path, asks: dict[str, Any]
+    ) -> None:
         stored(database, asked(2), MODELS)
+        model = "judge" if asks["url"] else "openai:judge"
+        with database.write() as connection:
+            own = {"model": model, "url": "http://127.0.0.1:9/v1", "key_env": "MY_KEY"}
+            _start(connection, own)
         hostile = str(tmp_path / "hostile.db")
         copy(database, hostile)
-        source = Database(hostile)
-        with source.write() as connection:
-            judge_id = store.judges.add_judge(connection, engine.judges.resolve(study().judge).judge)
-            asked_at = {"model": "scripted:coin", "url": "https://evil.example/v1", "key_env": "OPENAI_API_KEY"}
-            specification = {"benchmark": "bench", "judge": asked_at}
-            store.runs.start_run(connection, benchmark_id=1, judge_id=judge_id, kind="run", specification=specification)
+        with Database(hostile).write() as connection:
+            _start(
+                connection,
+                {"model": model, **asks, "key_env": "OPENAI_API_KEY", "connection": {"proxy": "http://evil"}},
+            )
+        before = engine.judges.known_judge(database, "judge")
         services.merging.merge(database, hostile)
+        assert engine.judges.known_judge(database, "judge") == before
         with database.read() as connection:
-            assert engine.identity.known_addresses(connection, "scripted:coin") == []
-            (kept,) = [one for _, _, one in store.runs.specifications(connection, "scripted:coin")]
-        assert kept["judge"] == {"model": "scripted:coin"}
+            kept = [run.specification for run in store.merging.source_runs(connection)]
+        assert "evil" not in str(kept)
+        assert "OPENAI" not in str(kept)
+
+    def test_what_counts_does_not_depend_on_the_order(self, database: Database, tmp_path: Path) -> None:
+        stored(database, asked(3), MODELS)
+        copies = _chains(database, tmp_path)
+        outcomes = set()
+        for number, order in enumerate(permutations(copies)):
+            target = str(tmp_path / f"target{number}.db")
+            copy(database, target)
+            merged = Database(target)
+            for source in order:
+                services.merging.merge(merged, source)
+            again = [services.merging.merge(merged, source) for source in order]
+            assert [(one.runs, one.new) for one in again] == [(0, 0)] * len(order)
+            assert not check(merged).problems
+            with merged.read() as connection:
+                names, rows = store.verdicts.plain_rows(connection, 1)
+            told = [
+                names.index(name) for name in ("instruction", "model_a", "model_b", "order", "status", "preference")
+            ]
+            outcomes.add(tuple(sorted(tuple(row[place] for place in told) for row in rows)))
+        assert len(outcomes) == 1
+
+    def test_an_instruction_that_reads_otherwise_is_refused(self, database: Database, tmp_path: Path) -> None:
+        (question,) = asked(1, reference="four")
+        stored(database, [question], MODELS)
+        other = Database(str(tmp_path / "other.db"), create=True)
+        stored(other, [replace(question, reference="five")], MODELS)
+        judge = {"model": "scripted:coin", "template": "pairwise/three-way-reference"}
+        engine.run.run(other, study(judge=judge), environment={})
+        with pytest.raises(InputError, match="reads otherwise here"):
+            services.merging.merge(database, str(tmp_path / "other.db"))
+
+    @pytest.mark.parametrize(
+        ("table", "column", "value"),
+        [
+            ("runs", "specification", "[1]"),
+            ("runs", "specification", "{"),
+            ("judges", "settings", "["),
+            ("verdicts", "trial_key", "A"),
+            ("verdicts", "created_at", "0000"),
+            ("completions", "cost_usd", "abc"),
+            ("completions", "cost_usd", 1e999),
+            ("completions", "text", b"\0"),
+            ("completions", "logprobs", "["),
+        ],
+    )
+    def test_what_no_judgebench_stores_is_refused_or_left(
+        self, tmp_path: Path, table: str, column: str, value: object
+    ) -> None:
+        target, source = (Database(str(tmp_path / name), create=True) for name in ("target.db", "source.db"))
+        for one in (target, source):
+            stored(one, asked(2), MODELS)
+        engine.run.run(source, study(), environment={})
+        source.close()
+        with closing(sqlite3.connect(tmp_path / "source.db")) as connection:
+            connection.execute("PRAGMA ignore_check_constraints=ON")
+            connection.execute(f"UPDATE {table} SET {column} = ? WHERE id = 1", (value,))  # our names
+            connection.commit()
+        try:
+            services.merging.merge(target, str(tmp_path / "source.db"))
+        except (InputError, DatabaseError):
+            assert store.verdicts.newest_id(target.engine.connect()) == 0
+        engine.run.run(target, study(), environment={})  # it goes on
+        assert not check(target).problems
+
+
+def _start(connection: Connection, asks: dict[str, Any]) -> None:
+    """A run of the judge called "judge", asked so."""
+    judge = Judge("judge", asks["model"], "pairwise/two-way.v1", load_template("pairwise/two-way").digest, {})
+    judge_id = store.judges.add_judge(connection, judge)
+    specification = {"benchmark": "bench", "judge": asks}
+    store.runs.start_run(connection, benchmark_id=1, judge_id=judge_id, kind="run", specification=specification)
+
+
+def _chains(database: Database, folder: Path) -> list[str]:
+    """Databases that answered the same trials: at once; and read again since; later; after a failure."""
+    names = ("first", "read_again", "later", "failed")
+    first, read_again, later, failed = (str(folder / f"{name}.db") for name in names)
+    for address in (first, later, failed):
+        copy(database, address)
+    _judge(Database(failed), study(), fails=True)
+    engine.run.run(Database(first), study(), environment={})
+    copy(Database(first), read_again)
+    reading = Database(read_again)
+    with reading.write() as connection:
+        rows = connection.execute(sa.select(tables.verdicts.c.id, tables.verdicts.c.preference)).all()
+        turned = {row.id: Verdict(Status.OK, Source.LABEL, preference=1 - row.preference, parser="9") for row in rows}
+        store.verdicts.add_reparsed(connection, turned)
+    _answer(Database(later))
+    _answer(Database(failed))
+    return [first, read_again, later, failed]
+
+
+def _answer(database: Database) -> None:
+    """Have every trial answered, B each time."""
+    plan = engine.plan.plan(database, study())
+    with database.write() as connection:
+        verdicts = store.verdicts.VerdictWriter(connection, engine.run.start_run(connection, plan, "run"))
+        verdict, reply = Verdict(Status.OK, Source.LABEL, preference=0.0, parser="1"), Completion("B", cost_usd=0.1)
+        trials = engine.plan.planned_trials(database, plan)
+        verdicts.add(connection, [engine.run.result_of(trial, verdict, reply) for trial in trials])
 
 
 def _judge(database: Database, wanted: Study, *, fails: bool) -> None:

@@ -1,7 +1,7 @@
-"""Cells of profiles and comparisons: every rate with its interval and counts, in the unit of the leaderboard."""
+"""Cells of profiles: every rate with its interval and counts, in the unit of the leaderboard."""
 
 from judgebench.services.part_rates import PartRate
-from judgebench.services.profiles import BattleOfTwo, OnInstruction
+from judgebench.services.profiles import OnInstruction
 from judgebench.show import profiles
 from tests.show.factories import board, known
 
@@ -17,12 +17,10 @@ def test_a_part_has_a_cell_for_each_heading() -> None:
     assert cells[1] == "6.200"
 
 
-def test_instructions_and_battles_say_what_was_preferred() -> None:
+def test_instructions_say_what_was_preferred() -> None:
     assert list(profiles.instruction_cells([OnInstruction("k", "Why?", None, 0.25, None)], "rate")) == [
         ("Why?", "", "25.0%")
     ]
-    [cells] = profiles.battle_cells([BattleOfTwo("k", "Why?", "c", 0.75, None, 0.75)])
-    assert cells == ("Why?", "c", "75.0%", "-", "75.0%")
 
 
 def test_scores_have_their_unit() -> None:

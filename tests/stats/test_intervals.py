@@ -23,6 +23,7 @@ from judgebench.stats.intervals import (
     influence_estimate,
     jackknife_estimate,
     normal_estimate,
+    stratified_mean,
 )
 from judgebench.stats.verdict_table import PairCounts
 from judgebench.stats.win_rate import bootstrap_win_rates, win_rates
@@ -88,6 +89,33 @@ def test_of_many_clusters_it_is_the_interval_of_agresti_and_coull():  # golden: 
 def test_verdicts_that_are_alike_are_no_certainty(values):
     figure = bounded_mean(np.array(values), np.arange(len(values)))
     assert figure.upper - figure.lower > 3 / len(values) / 2
+
+
+def test_of_one_stratum_a_stratified_mean_is_nearly_the_mean_of_bounded_values():
+    values, clusters = np.array([1.0] * 60 + [0.0] * 20), np.arange(80) // 2
+    one, plain = stratified_mean(values, clusters, np.zeros(80, dtype=int), np.ones(1)), bounded_mean(values, clusters)
+    assert (one.value, one.n) == (plain.value, plain.n)
+    assert one.ends == pytest.approx(plain.ends, abs=0.02)
+
+
+def test_a_stratified_mean_weighs_strata_and_counts_what_varies_within_them():
+    values, strata = np.array([1.0] * 40 + [0.0] * 40), np.arange(80) // 40
+    apart = stratified_mean(values, np.arange(80), strata, np.array([0.75, 0.25]))
+    assert apart.value == 0.75
+    mixed = stratified_mean(values, np.arange(80), np.arange(80) % 2, np.array([0.5, 0.5]))
+    assert mixed.upper - mixed.lower > 2 * (apart.upper - apart.lower) > 0
+    shared = stratified_mean(
+        np.tile([1.0, 1.0, 0.0], 20), np.arange(60) % 30, np.arange(60) // 30, np.array([0.5, 0.5])
+    )
+    alone = stratified_mean(np.tile([1.0, 1.0, 0.0], 20), np.arange(60), np.arange(60) // 30, np.array([0.5, 0.5]))
+    assert shared.upper - shared.lower > 1.3 * (alone.upper - alone.lower)  # each cluster is in both, and alike there
+
+
+def test_a_stratified_mean_of_single_clusters_has_no_interval():
+    figure = stratified_mean(np.ones(2), np.arange(2), np.arange(2), np.array([0.5, 0.5]))
+    assert (figure.value, figure.lower, figure.reason) == (1.0, None, "fewer than two instructions")
+    with pytest.raises(StatisticsError, match="level"):
+        stratified_mean(np.ones(4), np.arange(4), np.arange(4) // 2, np.array([0.5, 0.5]), level=1.0)
 
 
 def test_one_cluster_has_no_interval():
