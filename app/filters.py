@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar, cast, get_args
+from typing import Literal, TypeVar, cast, get_args
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -166,7 +166,14 @@ def required(label: str, options: Sequence[str], *, key: str) -> str:
 
 
 def some(
-    label: str, options: Sequence[str], *, key: str, none: str, most: int | None = None, labelled: bool = True
+    label: str,
+    options: Sequence[str],
+    *,
+    key: str,
+    none: str,
+    most: int | None = None,
+    labelled: bool = True,
+    width: int | Literal["stretch"] = WIDTH_PX,
 ) -> tuple[str, ...]:
     """Any number of ``options`` up to ``most``; none chosen is shown as ``none``. ``labelled``: as of ``benchmark``."""
     bound = address.some(key, _named(options), most=most)
@@ -177,7 +184,7 @@ def some(
         help=_help(label),
         format_func=one_line,
         max_selections=most,
-        width=WIDTH_PX,
+        width=width,
         label_visibility="visible" if labelled else "collapsed",
     )
     bound.keep(chosen)

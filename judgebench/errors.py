@@ -19,8 +19,15 @@ A message names what was wrong and says what to do next. Errors of other librari
 where they arise (``clients``, ``store.database``), never further inside.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+
+_NAMED = 10  # in a message
+
+
+def first_names(names: Sequence[str]) -> str:
+    """As many as a message holds, and how many there are besides."""
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
 class JudgeBenchError(Exception):
@@ -44,8 +51,7 @@ class UnknownName(InputError):
         if near:
             hint = "did you mean " + " or ".join(repr(n) for n in near) + "?"
         elif names:
-            shown = ", ".join(names[:10])
-            hint = f"known are {shown}" + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+            hint = f"known are {first_names(names)}"
         else:
             hint = f"there is no {kind} yet"
         self.kind, self.name = kind, name

@@ -1,7 +1,6 @@
 """Who leads, how surely, what the numbers rest on, and who would move at equal length, style or lineage."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +12,7 @@ from app.views import charts, elements, gate
 from app.views.board import Sorting, table
 from app.views.elements import line, moves, unavailable
 from judgebench.services.bias import Without
-from judgebench.services.leaderboards import Beside, Tally
+from judgebench.services.leaderboards import Beside
 from judgebench.services.pages import Choices, JudgeBenchError, Leaderboard, UnknownName
 from judgebench.services.scope import Scope
 from judgebench.show import charts as drawn
@@ -81,7 +80,8 @@ def _beside(view: _View, *, controlled: bool) -> Beside:
     return cached.beside(view.source, view.benchmark, view.scope, choices=view.choices, controlled=controlled)
 
 
-def _table(board: Leaderboard, counted: Mapping[str, Tally]) -> None:
+def _table(board: Leaderboard, beside: Beside) -> None:
+    counted = beside.tallies
     level = f"{board.level:.0%}"
     rows: dict[str, list[Any]] = {
         "Ranks": [ranks(row.rank_lower, row.rank_upper) for row in board.rows],
@@ -100,7 +100,7 @@ def _table(board: Leaderboard, counted: Mapping[str, Tally]) -> None:
         rows |= {"Battles": [row.battles for row in board.rows], "Ties": [row.ties for row in board.rows]}
     if board.judges:  # else people rank, whose votes do not fail
         rows["No verdict"] = [counted[row.model].failures for row in board.rows]
-    if any(tally.cost_usd is not None for tally in counted.values()):
+    if beside.has_costs:
         rows["Cost, USD"] = [counted[row.model].cost_usd for row in board.rows]
     if any(row.flag for row in board.rows):
         rows["Note"] = [one_line(row.flag, 200) for row in board.rows]
@@ -229,7 +229,7 @@ charts.below(charts.Shown(view.source, view.benchmark, view.scope, view.choices,
 if not view.scope.people:  # what is held equal is what judges are swayed by
     _held_equal(view)
 st.subheader("All numbers", anchor=False)
-_table(view.board, numbers_beside.tallies)
+_table(view.board, numbers_beside)
 _downloads(view)
 if with_controlled:
     board_table.html(_lines(view, controlled=True), width="stretch")

@@ -42,7 +42,7 @@ def _rights() -> None:
 
 def _uploaded() -> list[UploadedFile]:
     files = st.file_uploader(
-        "Models' outputs, a file a model: AlpacaEval JSON, JSONL, CSV or parquet, plain or .gz",
+        "Models' outputs, a file a model",
         type=list(uploads.FORMS),
         accept_multiple_files=True,
         key=f"upload_{st.session_state.get(_ROUND, 0)}",

@@ -44,7 +44,7 @@ class Shown:
 
 def below(shown: Shown) -> None:
     """The chart that is chosen, the first one where none is."""
-    labels = {name: label for name, label in _LABELS.items() if name != "cost" or _has_costs(shown.beside)}
+    labels = {name: label for name, label in _LABELS.items() if name != "cost" or shown.beside.has_costs}
     chosen = filters.either("Chart", labels, key="chart")
     filters.say_unknown()
     if chosen in ("length", "cost"):
@@ -57,10 +57,6 @@ def below(shown: Shown) -> None:
         _distributions(shown)
     else:
         _history(shown)
-
-
-def _has_costs(beside: Beside) -> bool:
-    return any(tally.cost_usd is not None for tally in beside.tallies.values())
 
 
 def _tradeoff(shown: Shown, measure: Measure) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from rapidfuzz.distance import LCSseq
 
 from app.views.elements import MAX_CHARS
+from judgebench.show.findings import quoted
 from judgebench.show.text import spelt
 
 MARK = "background: #e69f0055; color: inherit; text-decoration: underline"  # seen on both grounds, and without colour
@@ -38,8 +39,11 @@ def _html(parts: Iterator[tuple[str, list[str]]]) -> str:
     return f'<div style="white-space: pre-wrap; overflow-wrap: anywhere">{body}</div>'
 
 
-def highlighted(span: Mapping[str, Any]) -> str:
-    before, match, after = (escape(spelt(str(span.get(part, "")))) for part in ("before", "match", "after"))
-    where = escape(f"characters {span.get('start')} to {span.get('end')}")
-    text = f'…{before}<mark style="{MARK}">{match}</mark>{after}…'
-    return f'<p style="white-space: pre-wrap; overflow-wrap: anywhere">{text} <small>({where})</small></p>'
+def highlighted(span: Mapping[str, Any], asked: str = "") -> str:
+    """``asked``: which instruction the output is to, where nothing beside it says that."""
+    before, match, after = (escape(spelt(part)) for part in quoted(span))
+    where = f"characters {span.get('start')} to {span.get('end')}" + (f" of the output to: {asked}" if asked else "")
+    text = f'{before}<mark style="{MARK}">{match}</mark>{after}'
+    return (
+        f'<p style="white-space: pre-wrap; overflow-wrap: anywhere">{text} <small>({escape(spelt(where))})</small></p>'
+    )

@@ -1,13 +1,14 @@
 """What audits say about a leaderboard's judges and models, as chips above it: HTML of ours, names of others escaped."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Sequence
 
+from app.views.findings import Link
 from judgebench.services.pages import BoardGate, JudgeGate
 from judgebench.show.gates import null_models
-from judgebench.show.text import count, escaped_html, one_line
+from judgebench.show.text import escaped_html, one_line
 
-Link = Callable[[str], str]  # the address of a page of the app
+_MODELS = 2  # flagged ones that the chip names
 _NAMED = 3  # judges with a chip each; of more, those that passed and those that nobody audited are counted
 _TONES = {"passed": "good", "failed": "flagged"}
 
@@ -22,7 +23,7 @@ def badges(gate: BoardGate, link: Link) -> str:
         chips.append(_chip("flagged", f"Null models: {len(named) - 2 * _NAMED} more judges failed or stale"))
     flagged = gate.models_that_are("flagged")
     if flagged:
-        chips.append(_chip("flagged", f"High findings on {count(len(flagged), 'model')}: red, without a rank"))
+        chips.append(_flagged([model.model for model in flagged], link))
     links = ((link("audits"), "Audits"), (link("judges"), "Grades of judges"))
     parts = " ".join(f'<a href="{escaped_html(address)}">{words}</a>' for address, words in links)
     return f'<div class="jb-gate">{"".join(chips)}<span class="jb-links">{parts}</span></div>'
@@ -30,6 +31,17 @@ def badges(gate: BoardGate, link: Link) -> str:
 
 def _judge(judge: JudgeGate) -> str:
     return _chip(_TONES.get(judge.state, ""), one_line(f"Null models: {null_models(judge)}", 200))
+
+
+def _flagged(models: Sequence[str], link: Link) -> str:
+    """The first ones by name, each leading to its page."""
+    names = [
+        f'<a href="{escaped_html(link("model", model=name))}">{escaped_html(one_line(name, 60))}</a>'
+        for name in models[:_MODELS]
+    ]
+    rest = len(models) - len(names)
+    words = f"{', '.join(names)} and {rest} more" if rest else " and ".join(names)
+    return f'<span class="chip flagged">High findings on {words}: red, without a rank</span>'
 
 
 def _chip(tone: str, words: str) -> str:

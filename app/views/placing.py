@@ -38,7 +38,8 @@ def section(source: cached.Source) -> None:
     st.subheader("Judge it against the board", anchor=False)
     with st.container(horizontal=True):
         benchmark = filters.benchmark(source)
-        models = filters.some("New models", benchmark.models, key=_NEW, none="Choose what was submitted")
+        none = "Choose what was submitted"
+        models = filters.some("New models", benchmark.models, key=_NEW, none=none, width="stretch")
     filters.say_unknown()
     if not models:
         line("Choose models whose outputs are stored. They are judged as the board was, and nobody else anew.")

@@ -10,7 +10,7 @@ from app import auth, cached, uploads
 from app.views import diff
 from app.views.elements import line, markup
 from judgebench import services
-from judgebench.services.pages import AuditReport, Finding, Lineage, OutputsFile
+from judgebench.services.pages import AuditReport, Evidence, Finding, Instruction, Lineage, OutputsFile
 from judgebench.services.submissions import MatchReport, Prepared
 from judgebench.show.sentences import meets_model, messages_held
 from judgebench.show.tables import finding_line
@@ -18,6 +18,7 @@ from judgebench.show.text import listing, one_line
 
 _EVIDENCE_PX = 130
 _NAME_CHARS = 200
+_WORDS_CHARS = 80
 _FIELDS = {"instruction": "Instruction", "output": "Output", "category": "Category", "reference": "Reference"}
 
 
@@ -68,7 +69,7 @@ def ready(upload: UploadedFile, preview: uploads.Preview, aim: Aim | None, *, al
         )
     _report(prepared.report, expanded=alone)
     audit = _audited((upload.file_id, columns, aim, model, lineage, version), prepared)
-    accepted = audit is None or _findings(audit, upload.file_id)
+    accepted = audit is None or _findings(audit, upload.file_id, submission.instructions)
     return Ready(replace(prepared, report=replace(prepared.report, audit=audit)), accepted)
 
 
@@ -204,8 +205,11 @@ def _audited(told_apart_by: tuple[object, ...], _prepared: Prepared) -> AuditRep
         return services.submissions.with_audit(database, _prepared).report.audit
 
 
-def _findings(audit: AuditReport, key: str) -> bool:
-    """Show what the audit found. Whether these outputs may be stored: with severe findings, once that was ticked."""
+def _findings(audit: AuditReport, key: str, asked: Mapping[str, Instruction]) -> bool:
+    """Show what the audit found. Whether these outputs may be stored: with severe findings, once that was ticked.
+
+    ``asked``: the file's instructions by key.
+    """
     if not audit.findings:
         line("Audit: nothing was found that honest outputs do not have.")
         return True
@@ -217,9 +221,15 @@ def _findings(audit: AuditReport, key: str) -> bool:
         with st.expander("Where", expanded=bool(audit.severe)):
             for finding in with_spans:
                 line(f"{finding.severity}: {one_line(finding.rule)}")
-                evidence = (diff.highlighted(asdict(where)) for where in finding.evidence)
+                evidence = (diff.highlighted(asdict(span), _first_words(span, asked)) for span in finding.evidence)
                 markup("".join(evidence), height=_EVIDENCE_PX if len(finding.evidence) > 1 else "content")
     if not audit.severe:
         return True
     st.warning("High: as far as these outputs go, a ranking says nothing about this model.")
     return st.checkbox("Store them all the same; leaderboards will mark the model", key=f"accept_{key}")
+
+
+def _first_words(span: Evidence, asked: Mapping[str, Instruction]) -> str:
+    """Of the instruction; its key where the file does not hold it."""
+    known = asked.get(span.instruction)
+    return span.instruction if known is None else one_line(known.brief, _WORDS_CHARS)

@@ -20,7 +20,7 @@ from judgebench.stats.verdict_table import Floats
 
 LEVEL = 0.95
 _EVIDENCE = 3  # spans shown with a finding
-_CONTEXT = 60  # characters on either side of a span
+CONTEXT = 60  # characters on either side of a span
 _MATCH = 200  # characters of a span that are shown
 
 
@@ -163,9 +163,9 @@ def span(instruction: str, text: str, start: int, end: int) -> Evidence:
         instruction=instruction,
         start=start,
         end=end,
-        before=text[max(0, start - _CONTEXT) : start],
+        before=text[max(0, start - CONTEXT) : start],
         match=text[start : min(end, start + _MATCH)],
-        after=text[end : end + _CONTEXT],
+        after=text[end : end + CONTEXT],
     )
 
 

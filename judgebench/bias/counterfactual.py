@@ -26,7 +26,7 @@ from judgebench.bias.sharpness import Sharpness, beside_people
 from judgebench.coverage import Coverage
 from judgebench.errors import UnknownName
 from judgebench.estimate import Estimate
-from judgebench.stats.length_control.likelihood import EXTRAPOLATED, extrapolated
+from judgebench.stats.length_control.likelihood import extrapolated
 from judgebench.stats.verdict_table import Floats, VerdictTable, distinct
 
 _LENGTH = "length"  # the effect's name
@@ -129,7 +129,7 @@ def counterfactuals(
     lines = [world.entry(effect) if effect in known else _untold(whole, effect, level) for effect in effects]
     together = world.together()
     notes = [*world.notes(), *_of_length(known)]
-    notes += [EXTRAPOLATED] if any(row.flag for row in together.board) else []
+    notes += extrapolated(fit.table, baseline).notes if any(row.flag for row in together.board) else ()
     return Counterfactuals(tuple(lines), together, len(table), tuple(notes))
 
 
@@ -231,7 +231,7 @@ class _World:
         without = _rates(self.fit, beta, influence, self.baseline)
         order = [int(at) for at in np.argsort(-without.rate, kind="stable") if judged.count[at]]
         far = any(effect.name == _LENGTH for effect in removed)
-        flags = extrapolated(self.fit.table, self.baseline) if far else [""] * len(judged.rate)
+        flags = extrapolated(self.fit.table, self.baseline).flags if far else ("",) * len(judged.rate)
         rows = tuple(self._row(judged, without, at, flags[at]) for at in order)
         return rows, _passings(self.fit, judged, without, order, self.level)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from judgebench import store
-from judgebench.errors import InputError
+from judgebench.errors import InputError, first_names
 from judgebench.formats.games import after_turns
 from judgebench.leaderboard.profiles import BenchmarkProfile, profile_named
 from judgebench.records import Instruction, Output
@@ -51,8 +51,14 @@ def study_fields(
         return fields
     if baseline is None:
         usual = ", ".join(how.baselines_of(next(iter(categories))))
-        raise InputError(f"{how.label} compares with {usual}, without an output here: name another by --baseline")
+        raise no_baseline(how, usual, models)
     return fields | {"baseline": baseline}
+
+
+def no_baseline(how: BenchmarkProfile, usual: str, models: Collection[str]) -> InputError:
+    """What to raise where none of the benchmark's own baselines has outputs; ``models`` have."""
+    others = f", such as {first_names(sorted(models))}" if models else ""
+    return InputError(f"{how.label} compares with {usual}, without an output here: name another by --baseline{others}")
 
 
 def _categories(connection: Connection, benchmark_id: int, category: str | None) -> set[str | None]:

@@ -292,6 +292,11 @@ class Beside:
     controlled: Mapping[str, Estimate] = field(default_factory=dict)  # length-controlled win rates, in [0, 1]
     reason: str = ""  # why there are none; empty where there are some, or nobody asked
 
+    @property
+    def has_costs(self) -> bool:
+        """Whether judging anything is known to have cost something."""
+        return any(tally.cost_usd for tally in self.tallies.values())
+
 
 def beside(
     database: Database, benchmark: str, board: Leaderboard, *, scope: Scope = EVERYTHING, controlled: bool = True

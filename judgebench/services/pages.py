@@ -4,7 +4,7 @@ Pages import this, ``services`` and ``show``, and nothing else of the package.
 """
 
 from judgebench.actors import ACTOR_VARIABLE, own_name
-from judgebench.audits.findings import AuditReport, Finding
+from judgebench.audits.findings import AuditReport, Evidence, Finding
 from judgebench.bias.card import Card, CardLine
 from judgebench.bias.counterfactual import Counterfactuals
 from judgebench.bias.human_agreement import AgreementReport
@@ -22,7 +22,18 @@ from judgebench.keys import clean_text
 from judgebench.leaderboard import METHODS, BoardGate, Choices, JudgeGate, Leaderboard, Method, Row
 from judgebench.leaderboard.board import State
 from judgebench.leaderboard.published.judge_board import JudgeBoard
-from judgebench.records import OVERALL, Completion, HumanLabel, Judge, Lineage, Order, Output, Status, TokenLogprob
+from judgebench.records import (
+    OVERALL,
+    Completion,
+    HumanLabel,
+    Instruction,
+    Judge,
+    Lineage,
+    Order,
+    Output,
+    Status,
+    TokenLogprob,
+)
 from judgebench.spec import JudgeSpec, templates
 from judgebench.spec.connection import ServerConnection
 from judgebench.spec.study import Study, make
@@ -36,7 +47,8 @@ from judgebench.store.database import Database, parse_address
 __all__ = [
     "ACTOR_VARIABLE", "METHODS", "OVERALL", "STAGE", "AgreementReport", "AuditReport", "BattleFilter", "BattleOrder",
     "BattleSummary", "BiasReport", "BoardGate", "Card", "CardLine", "Choices", "Completion", "CostEstimate",
-    "Counterfactuals", "Coverage", "Database", "DatabaseError", "Finding", "HumanLabel", "InputError", "Judge",
+    "Counterfactuals", "Coverage", "Database", "DatabaseError", "Evidence", "Finding", "HumanLabel", "InputError",
+    "Instruction", "Judge",
     "JudgeBenchError", "JudgeBoard",
     "JudgeGate", "JudgeSpec", "Known", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "Output",
     "OutputsFile", "PairRates", "ReadLimits", "Resampling", "Row", "ServerConnection", "Slopes", "State", "Status",

@@ -10,6 +10,7 @@ from judgebench.engine.judges import resolve
 from judgebench.errors import InputError, UnknownName
 from judgebench.leaderboard.profiles import BenchmarkProfile, profile_named
 from judgebench.services.audits.results import model_gates
+from judgebench.services.benchmark_runs import no_baseline
 from judgebench.services.placement import board_of, spec_of
 from judgebench.services.scope import Scope
 from judgebench.store.database import Connection, Database
@@ -93,7 +94,7 @@ def _usual_baseline(how: BenchmarkProfile, present: Sequence[str]) -> str | None
     usual = how.baselines_of(None)
     known = next((name for name in usual if name in present), None)
     if known is None:
-        raise InputError(f"{how.label} compares with {usual[0]}, without an output here: name another by --baseline")
+        raise no_baseline(how, usual[0], present)
     return known
 
 

@@ -182,7 +182,7 @@ def _cells(board: Leaderboard, beside: "Beside") -> Mapping[ColumnName, Callable
         cells["no verdict"] = lambda row: f"{beside.tallies[row.model].failures:,}"
     if any(row.p_best is not None for row in board.rows):
         cells["best"] = lambda row: MISSING if row.p_best is None else f"{row.p_best:.0%}"
-    if any(tally.cost_usd is not None for tally in beside.tallies.values()):
+    if beside.has_costs:
         cells["cost"] = lambda row: _cost(beside.tallies[row.model].cost_usd)
     return cells
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import MissingExtra
 from judgebench.estimate import Estimate
-from judgebench.leaderboard import Leaderboard
-from judgebench.show.board import axis_title
-from judgebench.show.colours import BLUE, GREY, ORANGE, PALE
+from judgebench.leaderboard import Leaderboard, Row
+from judgebench.show.board import axis_title, tone_of
+from judgebench.show.colours import BLUE, GREY, ORANGE, PALE, RED
 from judgebench.show.numbers import Labelled, plotted, ranks
 from judgebench.show.text import listing, one_line
 
@@ -49,14 +49,19 @@ def intervals(board: Leaderboard, part: range | None = None) -> Spec:
             "upper": plotted(row.upper, board.scale),
             "ranks": ranks(row.rank_lower, row.rank_upper),
             "battles": row.battles,
-            "role": "flagged" if row.apart else "baseline" if row.model == board.baseline else "model",
+            "role": _role(board, row),
         }
         for place, row in enumerate(board.rows[part.start : part.stop])
     ]
-    legend = board.baseline is not None or len(board.ranked) < len(board.rows)
+    legend = any(row["role"] != "model" for row in rows)
     digits = {"rate": ".1f", "elo": ".0f"}.get(board.scale, ".3f")
     form = _intervals(axis_title(board), level=f"{board.level:.0%}", digits=digits, legend=legend)
     return filled(form, rows, len(rows) * _ROW_PX + _AXIS_PX + (_LEGEND_PX if legend else 0))
+
+
+def _role(board: Leaderboard, row: Row) -> str:
+    tone = tone_of(board, row)
+    return tone if tone in ("flagged", "baseline") else "model"
 
 
 def matrix(pairs: Iterable[Mapping[str, Any]], models: Sequence[str]) -> Spec:
@@ -194,7 +199,7 @@ def _intervals(title: str, *, level: str, digits: str, legend: bool) -> Spec:
     ]
     on_top = alt.Legend(title=None, orient="top") if legend else None
     roles = ["model", "baseline", "flagged"]
-    colour = alt.Color("role:N", scale=alt.Scale(domain=roles, range=[BLUE, ORANGE, GREY]), legend=on_top)
+    colour = alt.Color("role:N", scale=alt.Scale(domain=roles, range=[BLUE, ORANGE, RED]), legend=on_top)
     shape = alt.Shape("role:N", scale=alt.Scale(domain=roles, range=["circle", "diamond", "cross"]), legend=on_top)
     x_axis, x_scale = alt.Axis(tickCount=10, title=title), alt.Scale(zero=False)
     base = alt.Chart(none).encode(y=_in_order("model", 260), color=colour, tooltip=tooltip)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from judgebench.audits import INTEGRITY, NULL_MODELS, ROBUSTNESS, SUBMISSIONS
-from judgebench.audits.findings import Severity
+from judgebench.audits.findings import CONTEXT, Severity
 from judgebench.audits.robustness import FLIP
 from judgebench.services.audits.results import ON_JUDGES
 from judgebench.show.numbers import amount, span
@@ -38,3 +38,14 @@ def number(finding: Mapping[str, Any]) -> str:
     lower, upper = finding.get("lower"), finding.get("upper")
     known = amount(finding.get("value"), "short")
     return f"{known} {'(counted)' if lower is None and upper is None else span(lower, upper, 'short')}"
+
+
+def quoted(span: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What stands before a span, the span, and what stands after it, with an ellipsis only where the output goes on."""
+    before, match, after = (str(span.get(part) or "") for part in ("before", "match", "after"))
+    start, end = (int(span.get(place) or 0) for place in ("start", "end"))
+    return (
+        f"…{before}" if start > len(before) else before,
+        f"{match}…" if end - start > len(match) else match,
+        f"{after}…" if len(after) >= CONTEXT else after,
+    )

@@ -47,8 +47,11 @@ class Tradeoff:
 
 
 def tradeoff(board: Leaderboard, beside: "Beside", measure: Measure, chosen: Collection[str] = ()) -> Tradeoff:
-    """``chosen``: models to be named besides those flagged, the baseline and those on the frontier."""
-    tallies = beside.tallies.items()
+    """Without points where nothing is known, or judging cost nothing.
+
+    ``chosen``: models to be named besides those flagged, the baseline and those on the frontier.
+    """
+    tallies = beside.tallies.items() if measure == "length" or beside.has_costs else ()
     measured = {model: tally.length if measure == "length" else tally.cost_usd for model, tally in tallies}
     known = [(row, measured.get(row.model), plotted(row.rating, board.scale)) for row in board.rows]
     placed = [(row, (x, y)) for row, x, y in known if x is not None and y is not None]
@@ -121,6 +124,9 @@ def _notes(board: Leaderboard, measure: Measure, points: Sequence[Point]) -> lis
         less = "as short" if measure == "length" else "as cheap to judge"
         why = f"no other is rated as high and {less}, by the estimates alone, whose intervals may overlap"
         notes.append(f"On the frontier, as {why}: {listing(best)}.")
+    apart = [row.model for row in board.rows if row.apart]
+    if apart:
+        notes.append(f"Flagged, so red, without a rank and never on the frontier: {listing(apart)}.")
     notes.append(f"Bars are {board.level:.0%} intervals of the rating; {measure}s are counted, so have none.")
     if measure == "cost":
         notes.append("Costs are of the judge's replies about a model's outputs, not of the model's own answers.")

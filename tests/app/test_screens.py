@@ -116,7 +116,9 @@ def test_a_submission_with_severe_findings_is_stored_only_once_that_is_ticked(
 ) -> None:
     app = submitting(opened("submit", monkeypatch, hasty), "null-constant")
     assert "constant-output" in printed(app)
-    assert any("<mark" in html.value for html in app.html)
+    spans = [html.value for html in app.html if "<mark" in html.value]
+    assert spans
+    assert all(" of the output to: " in html and "…" not in html.split("<small>")[0] for html in spans)
     assert button(app, "Store these outputs").disabled
     app.checkbox[0].check().run()
     assert audits(hasty) == {}

@@ -239,7 +239,8 @@ def test_a_model_of_whose_length_one_side_only_is_seen_is_marked_where_length_is
     found = counterfactuals(table, [length_effect(table), place_effect(table)])
     flags = {row.model: row.flag for row in by_name(found)["length"].board}
     assert flags[table.models[0]] == flag
-    assert any(note.startswith("extrapolated") for note in found.notes) == bool(flag)
+    words = f"extrapolated: over 95% of the outputs of {table.models[0]} are shorter than those they met"
+    assert any(note.startswith(words) for note in found.notes) == bool(flag)
     assert any("learnt from these verdicts" in note for note in found.notes)
     marked = found.marked({table.models[0]: "audit: copy"}).together.board
     assert {row.model: row.flag for row in marked}[table.models[0]] == ", ".join(filter(None, (flag, "audit: copy")))

@@ -46,7 +46,9 @@ def test_template_settings_orders_and_baseline_are_the_benchmarks(tmp_path: Path
     assert (compared["judge"]["template"], compared["orders"]) == ("pairwise/wildbench-reward", "random")
     with pytest.raises(UnknownName, match="profile"):
         study_fields(database, "x", "arena")
-    with pytest.raises(InputError, match="compares with text_davinci_003, without an output here: name another"):
+    with pytest.raises(
+        InputError, match="text_davinci_003, without an output here: name another by --baseline, such as "
+    ):
         study_fields(database, "x", "alpaca-eval-1")
 
 

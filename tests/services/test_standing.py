@@ -141,7 +141,10 @@ def test_flagged_models_are_refused_and_left_out_once_they_are(board: Database, 
         ({"pool": ["nobody"]}, "nobody"),
         ({"baseline": "nobody", "pool": ["beta"]}, "nobody"),
         ({"profile": "none"}, "profile"),
-        ({"profile": "alpaca-eval-2", "pool": ["beta"]}, "gpt4_1106_preview, without an output here"),
+        (
+            {"profile": "alpaca-eval-2", "pool": ["beta"]},
+            "without an output here: name another by --baseline, such as alpha, beta",
+        ),
         ({"profile": "arena-hard-v2", "pool": ["beta"]}, "a baseline a category"),
     ],
 )

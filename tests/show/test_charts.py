@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from judgebench.bias.confidence import ReliabilityBin
 from judgebench.bias.position import GapBin
 from judgebench.errors import MissingExtra
 from judgebench.show import charts
+from judgebench.show.colours import RED
 from judgebench.show.numbers import Labelled
 from judgebench.show.tables import Move
 from judgebench.stats.win_rate import PairRates
@@ -63,3 +65,12 @@ def test_without_altair_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "altair", None)
     with pytest.raises(MissingExtra, match=r"judgebench\[app\]"):
         charts.chart({})
+
+
+def test_a_flagged_models_interval_is_red() -> None:
+    shown = board([0.9, 0.5], 0.01)
+    flagged = replace(shown, rows=(shown.rows[0], replace(shown.rows[1], rank=None)))
+    spec = charts.intervals(flagged)
+    assert [row["role"] for row in spec["data"]["values"]] == ["model", "flagged"]
+    scale = spec["layer"][0]["encoding"]["color"]["scale"]
+    assert dict(zip(scale["domain"], scale["range"], strict=True))["flagged"] == RED

@@ -1,5 +1,7 @@
 """Ratings beside lengths and costs: the service's numbers, and a frontier that nobody passes."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +34,19 @@ def test_what_is_not_known_is_said_and_left_out() -> None:
     assert [point.model for point in of.points if point.named] == ["A", "C"]
     assert "Not shown, as their length or rating is not known: 1 model, B." in of.notes
     assert tradeoff(shown, beside([None] * 3), "cost").points == ()
+    assert tradeoff(shown, beside([1.0] * 3, cost=0.0), "cost").points == ()
+    assert len(tradeoff(shown, beside([1.0] * 3, cost=0.1), "cost").points) == 3
+
+
+def test_a_flagged_model_is_red_not_on_the_frontier_and_named() -> None:
+    shown = board([0.9, 0.5], 0.02)
+    first, second = shown.rows
+    of = tradeoff(replace(shown, rows=(second, replace(first, rank=None))), beside([1.0, 2.0]), "length")
+    assert [(point.model, point.tone, point.frontier) for point in of.points] == [
+        ("B", "model", True),
+        ("A", "flagged", False),
+    ]
+    assert "Flagged, so red, without a rank and never on the frontier: A." in of.notes
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.integers(1, 40)), max_size=6))

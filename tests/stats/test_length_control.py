@@ -199,7 +199,9 @@ def test_a_model_whose_outputs_are_nearly_all_shorter_or_longer_is_marked(share_
     board = build(table, Choices("length-controlled", baseline=alpaca.BASELINE, resamples=2))
     flags = {row.model: row.flag for row in board.rows}
     assert flags == {"m0": "extrapolated" * marked, "m1": "extrapolated" * marked, alpaca.BASELINE: ""}
-    assert any(note.startswith("extrapolated:") for note in board.notes) == marked
+    side = "shorter" if share_longer < 0.5 else "longer"
+    words = f"extrapolated: over 95% of the outputs of m0, m1 are {side} than those they met, so that"
+    assert [note.startswith(words) for note in board.notes if "extrapolated" in note] == [True] * marked
 
 
 @pytest.mark.parametrize("judge", [alpaca.JUDGE, "another"])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.coverage import Coverage
-from judgebench.errors import StatisticsError, UnknownName
+from judgebench.errors import StatisticsError, UnknownName, first_names
 from judgebench.estimate import Estimate, unidentified
 from judgebench.leaderboard.build import common_baseline
 from judgebench.leaderboard.profiles import BenchmarkProfile
@@ -159,7 +159,9 @@ def baseline_of(table: VerdictTable, named: str | None, usual: Sequence[str]) ->
     known = next((name for name in usual if name in names), None) or common_baseline(table)
     if known is None:
         publishers = f"; the benchmark's is {usual[0]}, which took no part" if usual else ""
-        raise StatisticsError(f"this profile holds models against one: name it by --baseline{publishers}")
+        raise StatisticsError(
+            f"this profile holds models against one: name it by --baseline, of {first_names(sorted(names))}{publishers}"
+        )
     return known
 
 

@@ -13,10 +13,10 @@ themselves are unsure of. Here is what the leaderboard makes of it.
 import numpy as np
 from scipy.special import expit, logit
 
-from judgebench.errors import StatisticsError
+from judgebench.errors import StatisticsError, first_names
 from judgebench.stats.intervals import critical_values
 from judgebench.stats.length_control.fits import FEWEST_MODELS, controlled_rate, fit_controlled
-from judgebench.stats.length_control.likelihood import EXTRAPOLATED, compare_to_baseline, extrapolated
+from judgebench.stats.length_control.likelihood import compare_to_baseline, extrapolated
 from judgebench.stats.length_control.priors import ALPACA_EVAL, PUBLISHED, empirical_prior
 from judgebench.stats.length_control.rates import ControlledRates, controlled_win_rates
 from judgebench.stats.method import Choices, Compared, Estimates
@@ -45,7 +45,8 @@ def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
     Raises StatisticsError without a baseline, with too few models to learn a prior from, or for a fit that fails.
     """
     if baseline is None:
-        raise StatisticsError("length control compares with one model: name it by --baseline")
+        met = [table.models[code] for code in np.unique(np.concatenate([table.model_a, table.model_b]))]
+        raise StatisticsError(f"length control compares with one model: name it by --baseline, of {first_names(met)}")
     data = compare_to_baseline(table, baseline=baseline)
     published = (*(table.judges[code] for code in np.unique(table.judge)), baseline) == PUBLISHED
     if not published and data.met.sum() < FEWEST_MODELS:
@@ -73,7 +74,7 @@ def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
         lower=np.fmin(least, lower),
         upper=np.fmax(most, upper),
         covariance=rates.covariance,
-        flags=[", ".join(filter(None, names)) for names in zip(unbroken, beyond, strict=True)],
+        flags=[", ".join(filter(None, names)) for names in zip(unbroken, beyond.flags, strict=True)],
         method=f"{rates.method}, with t",
         scale="rate",
         compared=compared,
@@ -81,7 +82,7 @@ def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
             f"win rates as they would be at equal length, estimated from {rates.estimator}",
             f"slopes are {rates.prior.source}",
             *((_UNBROKEN,) if any(unbroken) else ()),
-            *((EXTRAPOLATED,) if any(beyond) else ()),
+            *beyond.notes,
             *((_BY_POSITION,) if shifted else ()),
         ),
     )

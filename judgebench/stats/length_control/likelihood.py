@@ -16,15 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_expit
 
-from judgebench.errors import StatisticsError, UnknownName
+from judgebench.errors import StatisticsError, UnknownName, first_names
 from judgebench.stats.verdict_table import Floats, VerdictTable
 
 _ABILITY_PRECISION = 0.01  # keeps a model that always won or always lost finite; moves nobody else by 0.01 points
 _BEYOND = 0.05  # share of a model's verdicts, below which those on one side of equality hardly show what is there
-EXTRAPOLATED = (
-    f"extrapolated: over {1 - _BEYOND:.0%} of the model's outputs are shorter than those they met, or over "
-    f"{1 - _BEYOND:.0%} longer, so that its rate with equally long ones rests on a slope more than on verdicts"
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,10 +113,18 @@ def compare_to_baseline(
     )
 
 
-def extrapolated(table: VerdictTable, baseline: str | None = None) -> list[str]:
-    """What to call each of k models nearly all of whose outputs are longer, or nearly all shorter, than those they met.
+@dataclass(frozen=True, slots=True)
+class Extrapolation:
+    """Which of k models' rates at equal length rest on a slope more than on verdicts."""
 
-    "" for all others, and for a ``baseline``, whose rate is given; where there is one, its battles alone count.
+    flags: tuple[str, ...]  # (k,) "extrapolated", or "" for all others
+    notes: tuple[str, ...]  # who, and whether their outputs are shorter or longer; none where there is nobody
+
+
+def extrapolated(table: VerdictTable, baseline: str | None = None) -> Extrapolation:
+    """The models nearly all of whose outputs are longer, or nearly all shorter, than those they met.
+
+    Never a ``baseline``, whose rate is given; where there is one, its battles alone count.
     """
     fixed = None if baseline is None else table.model_code(baseline)
     if fixed is not None:
@@ -131,9 +135,20 @@ def extrapolated(table: VerdictTable, baseline: str | None = None) -> list[str]:
         return np.bincount(table.model_a[as_a], minlength=k) + np.bincount(table.model_b[as_b], minlength=k)
 
     everything = np.ones(len(table), dtype=bool)
-    least = np.minimum(verdicts(gap >= 0, gap <= 0), verdicts(gap <= 0, gap >= 0))
-    far = least < _BEYOND * verdicts(everything, everything)
-    return ["extrapolated" if far[code] and code != fixed else "" for code in range(k)]
+    few = _BEYOND * verdicts(everything, everything)
+    shorter, longer = verdicts(gap >= 0, gap <= 0) < few, verdicts(gap <= 0, gap >= 0) < few
+    if fixed is not None:
+        shorter[fixed] = longer[fixed] = False
+    sides = {"shorter": shorter, "longer": longer}
+    parts = [
+        f"over {1 - _BEYOND:.0%} of the outputs of {first_names([table.models[code] for code in np.flatnonzero(far)])} "
+        f"are {side} than those they met"
+        for side, far in sides.items()
+        if far.any()
+    ]
+    why = "rates with equally long ones rest on a slope more than on verdicts"
+    notes = (f"extrapolated: {'; '.join(parts)}, so that {why}",) if parts else ()
+    return Extrapolation(tuple("extrapolated" if far else "" for far in shorter | longer), notes)
 
 
 def _length_difference(table: VerdictTable) -> Floats:

@@ -32,3 +32,12 @@ def test_evidence_stays_text() -> None:
     html = diff.highlighted({"before": ATTACK, "match": ATTACK, "after": ATTACK, "start": 0, "end": 9})
     assert "<script" not in html
     assert "(characters 0 to 9)" in html
+
+
+def test_evidence_goes_on_only_where_the_output_does_and_says_to_what_it_answers() -> None:
+    whole = {"before": "", "match": "All of it.", "after": "", "start": 0, "end": 10}
+    assert "…" not in diff.highlighted(whole)
+    assert "(characters 0 to 10 of the output to: Why &lt;b&gt;?)" in diff.highlighted(whole, "Why <b>?")
+    part = {"before": "b" * 60, "match": "m" * 200, "after": "a" * 60, "start": 61, "end": 300}
+    html = diff.highlighted(part)
+    assert all(words in html for words in ("…bb", "mm…</mark>", "aa…"))

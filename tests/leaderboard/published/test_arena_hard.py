@@ -227,5 +227,5 @@ def test_a_judge_without_slight_verdicts_counts_each_once(tmp_path: Path) -> Non
     judgebench.run(database, benchmark="x", judge="scripted:coin", all_pairs=True)
     frame = judgebench.rank(database, benchmark="x", profile="arena-hard-v2", baseline="b")
     assert any("each counts once" in note for note in frame.attrs["notes"])
-    with pytest.raises(StatisticsError, match="name it by --baseline"):
+    with pytest.raises(StatisticsError, match="name it by --baseline, of a, b; the benchmark's is o3-mini-2025-01-31"):
         judgebench.rank(database, benchmark="x", profile="arena-hard-v2")
