@@ -203,11 +203,12 @@ try:
         line("There is no pair left for you here. Pairs come from battles that a judge has judged:")
         filters.judging(source, benchmark)
     else:
-        if hand.choice is not None:
-            _reveal(source, benchmark, voter, hand)
-        _show(hand.pair, rendered=not plain)
-        if hand.choice is None:
-            _ask(hand)
+        with st.container():  # whatever a pair has, its buttons take the place of the last pair's
+            if hand.choice is not None:
+                _reveal(source, benchmark, voter, hand)
+            _show(hand.pair, rendered=not plain)
+            if hand.choice is None:
+                _ask(hand)
         _bar(benchmark, voter, hand, reveal=reveal)
     _progress(source, benchmark, voter)
     if hand.pair is not None and hand.choice is None:

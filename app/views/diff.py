@@ -39,10 +39,12 @@ def _html(parts: Iterator[tuple[str, list[str]]]) -> str:
     return f'<div style="white-space: pre-wrap; overflow-wrap: anywhere">{body}</div>'
 
 
-def highlighted(span: Mapping[str, Any], asked: str = "") -> str:
-    """``asked``: which instruction the output is to, where nothing beside it says that."""
+def highlighted(span: Mapping[str, Any], instruction: str = "") -> str:
+    """``instruction``: which one the output is to, where nothing beside it says that."""
     before, match, after = (escape(spelt(part)) for part in quoted(span))
-    where = f"characters {span.get('start')} to {span.get('end')}" + (f" of the output to: {asked}" if asked else "")
+    where = f"characters {span.get('start')} to {span.get('end')}" + (
+        f" of the output to: {instruction}" if instruction else ""
+    )
     text = f'{before}<mark style="{MARK}">{match}</mark>{after}'
     return (
         f'<p style="white-space: pre-wrap; overflow-wrap: anywhere">{text} <small>({escape(spelt(where))})</small></p>'

@@ -205,10 +205,10 @@ def _audited(told_apart_by: tuple[object, ...], _prepared: Prepared) -> AuditRep
         return services.submissions.with_audit(database, _prepared).report.audit
 
 
-def _findings(audit: AuditReport, key: str, asked: Mapping[str, Instruction]) -> bool:
+def _findings(audit: AuditReport, key: str, instructions: Mapping[str, Instruction]) -> bool:
     """Show what the audit found. Whether these outputs may be stored: with severe findings, once that was ticked.
 
-    ``asked``: the file's instructions by key.
+    ``instructions``: the file's instructions by key.
     """
     if not audit.findings:
         line("Audit: nothing was found that honest outputs do not have.")
@@ -221,7 +221,9 @@ def _findings(audit: AuditReport, key: str, asked: Mapping[str, Instruction]) ->
         with st.expander("Where", expanded=bool(audit.severe)):
             for finding in with_spans:
                 line(f"{finding.severity}: {one_line(finding.rule)}")
-                evidence = (diff.highlighted(asdict(span), _first_words(span, asked)) for span in finding.evidence)
+                evidence = (
+                    diff.highlighted(asdict(span), _first_words(span, instructions)) for span in finding.evidence
+                )
                 markup("".join(evidence), height=_EVIDENCE_PX if len(finding.evidence) > 1 else "content")
     if not audit.severe:
         return True
@@ -229,7 +231,7 @@ def _findings(audit: AuditReport, key: str, asked: Mapping[str, Instruction]) ->
     return st.checkbox("Store them all the same; leaderboards will mark the model", key=f"accept_{key}")
 
 
-def _first_words(span: Evidence, asked: Mapping[str, Instruction]) -> str:
+def _first_words(span: Evidence, instructions: Mapping[str, Instruction]) -> str:
     """Of the instruction; its key where the file does not hold it."""
-    known = asked.get(span.instruction)
+    known = instructions.get(span.instruction)
     return span.instruction if known is None else one_line(known.brief, _WORDS_CHARS)

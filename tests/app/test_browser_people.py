@@ -109,6 +109,7 @@ def test_votes_in_the_browser_move_the_board_of_people(visit: Visit, demo: Path)
     for number in range(1, 5):
         page.get_by_role("button", name="First is better").click()
         page.get_by_text(f"{number} votes of yours").wait_for()
+        visit.settle()  # until the page has run to its end, what stood in other places is still there
     voted = {(label.instruction, label.model_a, label.model_b) for label in labels(demo)}
     page = visit.open("/?by=people")
     assert battles(page) == Counter(name for _, *models in voted for name in models)
