@@ -16,7 +16,17 @@ READING = {  # which write nothing
     *("import formats", "judges list", "judges show", "templates", "batch list", "leaderboard", "profile", "compare"),
     *("categories", "distributions", "history", "matrix", "multiverse", "consensus", "quality", "plan", "bias"),
     *("agreement", "card", "contamination", "labels list", "labels voters", "labels boards", "labels queue"),
-    *("benchmarks", "models", "battles", "export", "lineage list", "lineage propose", "db check", "db events"),
+    *(
+        "benchmarks list",
+        "judges evaluate",
+        "models",
+        "battles",
+        "export",
+        "lineage list",
+        "lineage propose",
+        "db check",
+        "db events",
+    ),
     *("db runs", "glossary", "app", "vllm serve"),
 }
 OTHERWISE = {  # which are made of the others, or write what no event is about
@@ -61,6 +71,7 @@ def steps(folder: Path) -> Iterator[tuple[tuple[object, ...], str]]:
     yield ("audit", "null-models", *BENCH, *judge, "--limit", "2"), "audited"
     robust = ("--model", "alpha", "--opponent", "beta", "--limit", "2")
     yield ("audit", "robustness", *BENCH, *judge, *robust), "audited"
+    yield ("benchmarks", "standing", "bench", *judge), "kept"
     yield ("db", "rename", "model", "gamma", "gimel", "--yes"), "renamed"
     yield ("db", "delete", "model", "gimel", "--yes"), "deleted"
     yield ("db", "copy", folder / "copy.db"), "copied"

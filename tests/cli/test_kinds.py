@@ -26,7 +26,7 @@ NEEDED = {
     "benchmark": "bench", "file": "rows.json", "files": "rows.json", "instruction": "none", "into": "cases",
     "judge": "judge", "kind": "verdicts", "model": "m1", "name": "judge", "opponent": "m2", "target": "copy.db",
     "to": "out.jsonl", "level": 0.95, "annotator": "ann", "outputs": "rows.json", "preference": 1.0, "budget": 5,
-    "first": "m1", "second": "m2", "what": "judge", "new": "other",
+    "first": "m1", "second": "m2", "what": "judge", "new": "other", "sources": "same.db",
     "url": "http://127.0.0.1:1/v1",
     "settings": judgebench.IntegrityAudit(benchmark="bench"),
 }  # fmt: skip
@@ -74,9 +74,10 @@ QUICK = {"no verdicts", "both"}
 
 @pytest.fixture(params=[kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS])
 def kind(request: pytest.FixtureRequest, filled: dict[str, Path], tmp_path: Path) -> Path:
-    """A database of the kind in an empty folder, beside a file of rows."""
+    """A database of the kind in an empty folder, beside a copy of it and a file of rows."""
     (tmp_path / "rows.json").write_text(json.dumps([{"instruction": "What is 0?", "output": "0"}]))
-    shutil.copy(filled[request.param], tmp_path / "judgebench.db")
+    for name in ("judgebench.db", "same.db"):
+        shutil.copy(filled[request.param], tmp_path / name)
     return filled[request.param]
 
 
