@@ -122,3 +122,31 @@ def test_modules_have_a_test_file_of_their_name() -> None:
     pairs = zip(folders, modules, strict=True)
     tested = [(folder / f"test_{path.stem.rstrip('_')}.py").exists() for folder, path in pairs]
     assert sum(tested) >= 0.85 * len(tested)
+
+
+def reached(path: Path) -> Iterator[tuple[str, str]]:
+    """The packages of ours that a file has as a name, each with the modules that it takes by that name."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    packages = {"services.audits": "judgebench.services.audits"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "judgebench":
+            packages |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and (package := packages.get(ast.unparse(node.value))):
+            yield package, node.attr
+
+
+def test_what_is_taken_by_a_package_s_name_is_there_in_a_new_process() -> None:
+    """A module that something else has loaded is there for all, until a command is the first to need it."""
+    loads = {}
+    for package in ("judgebench.engine", "judgebench.services", "judgebench.services.audits", "judgebench.store"):
+        say = "import importlib, sys; package = importlib.import_module(sys.argv[1]); print(*dir(package), *package.__all__)"
+        done = subprocess.run([sys.executable, "-c", say, package], capture_output=True, text=True, check=True)
+        loads[package] = set(done.stdout.split())
+    missing = {
+        (path.name, package, name)
+        for path in sources("judgebench", "app")
+        for package, name in reached(path)
+        if package in loads and name not in loads[package]
+    }
+    assert missing == set()

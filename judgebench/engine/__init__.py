@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from judgebench.engine import adaptive, answer, batches, judges, plan, run, runner
+    from judgebench.engine import adaptive, answer, batches, claims, judges, plan, run, runner
 
-__all__ = ["adaptive", "answer", "batches", "judges", "plan", "run", "runner"]
+__all__ = ["adaptive", "answer", "batches", "claims", "judges", "plan", "run", "runner"]
 
 if not TYPE_CHECKING:  # type checkers know a mistyped name
 
