@@ -140,7 +140,8 @@ def test_what_is_taken_by_a_package_s_name_is_there_in_a_new_process() -> None:
     """A module that something else has loaded is there for all, until a command is the first to need it."""
     loads = {}
     for package in ("judgebench.engine", "judgebench.services", "judgebench.services.audits", "judgebench.store"):
-        say = "import importlib, sys; package = importlib.import_module(sys.argv[1]); print(*dir(package), *package.__all__)"
+        say = "import importlib, sys; package = importlib.import_module(sys.argv[1])"
+        say += "; print(*dir(package), *package.__all__)"
         done = subprocess.run([sys.executable, "-c", say, package], capture_output=True, text=True, check=True)
         loads[package] = set(done.stdout.split())
     missing = {

@@ -66,6 +66,7 @@ def compare(
 
 def _tables(between: Comparison) -> None:
     from judgebench.show import profiles, versions
+    from judgebench.show.text import count
 
     change = between.change
     lines = ((line.label, line.estimate, line.unit) for line in versions.labelled(between))
@@ -75,10 +76,13 @@ def _tables(between: Comparison) -> None:
     print_table(profiles.part_headings(heading, "rate"), profiles.part_cells(parts, "rate"), text=(heading,))
     if change.categories:
         print_table(versions.category_headings(change), versions.category_cells(change), text=("category",))
-    outputs = change.instructions
+    outputs = [output for output in change.instructions if output.difference]
     shown = outputs if len(outputs) <= 2 * _LISTED else (*outputs[:_LISTED], *outputs[-_LISTED:])
     headings = versions.output_headings(change)
     cells = versions.output_cells(change, shown, between.battles)
-    print_table(headings, cells, text=(*headings[:2], "flip"))
+    if shown:
+        print_table(headings, cells, text=(*headings[:2], "flip"))
     if len(shown) < len(outputs):
         say(f"{len(outputs) - len(shown):,} instructions in between are not shown")
+    if equal := len(change.instructions) - len(outputs):
+        say(f"nothing changed on {count(equal, 'instruction')}")

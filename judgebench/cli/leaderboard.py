@@ -178,7 +178,10 @@ def _print_published(board: PublishedBoard, benchmark: str, output: str) -> None
         write(shown.as_markdown(board))
     else:
         say_coverage(board.coverage)
-        print_table(shown.headings(board), [shown.cells(board, row) for row in board.rows], text=("model",))
+        if shown.is_wide(board):
+            print_table(("model", "number", "value"), shown.long_cells(board), text=("model", "number"))
+        else:
+            print_table(shown.headings(board), [shown.cells(board, row) for row in board.rows], text=("model",))
         say(*shown.sentences(board))
 
 

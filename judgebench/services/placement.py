@@ -246,6 +246,11 @@ def _on_standing(
     judged = set() if table is None else _models(table)
     rivals = [name for name in honest if name in judged and name not in models]
     if not {*rivals} - {standing.baseline}:
+        if not {*honest} - {standing.baseline, *models}:
+            raise InputError(
+                f"beside {', '.join(models)} and its baseline nobody is in the pool of the standing board of "
+                f"{benchmark!r}, so that there is nobody to rank with: {again} --pool MODEL,MODEL,..."
+            )
         raise InputError(
             f"judge {standing.judge!r} has judged nobody of the pool of the standing board of {benchmark!r}: first "
             f"judgebench run --benchmark {benchmark} --judge {standing.judge} --models {','.join(honest)} "

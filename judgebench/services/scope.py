@@ -134,7 +134,7 @@ class Scoped(Generic[Table]):
             short=tuple(name for name, number in zip(models, numbers, strict=True) if number < most),
             groups=_groups(table),
             baseline=baseline,
-            not_ranked=tuple(name for name in self.judged if name not in told),
+            not_ranked=tuple(name for name in self.judged if name not in told and name != baseline),
             flagged_are=flagged if self.coverage.flagged_are == "apart" else self.coverage.flagged_are,
             of_flagged=of_flagged,
             others_met=int((~met).sum()),

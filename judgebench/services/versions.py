@@ -122,6 +122,9 @@ def evident(
 def change(between: Evident, instructions: Mapping[str, Instruction], by: ByVersions, level: float) -> ModelChange:
     """Raises StatisticsError for a margin or level that is none."""
     paired = between.paired
+    graded = between.evidence == "scores"
+    if by.margin > 1 and not graded:
+        raise InputError(f"the margin is {by.margin:g}, and differences are shares in [-1, 1]: 0.05 is five points")
     about = [instructions[between.keys[code]] for code in paired.instruction]
     clusters = _clusters(about, by.cluster)
     whole = version_change(paired, clusters, level=level)

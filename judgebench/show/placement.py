@@ -160,7 +160,7 @@ def _as_published(placement: "Placement") -> list[str]:
         + "."
         for row in board.rows
         if row.model in placement.plan.models
-    ]
+    ] + published.sentences(board)
 
 
 def _place(row: Row, board: Leaderboard) -> str:

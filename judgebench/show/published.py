@@ -12,6 +12,7 @@ from judgebench.show.numbers import MISSING, NOT_IDENTIFIED
 from judgebench.show.tables import csv_text, markdown
 from judgebench.show.text import escaped_markdown, one_line, visible
 
+_BESIDE = 5  # numbers with intervals, in the width of a terminal
 _FORMS: Mapping[NumberUnit, str] = {
     "percent": "{:.2f}%",
     "points": "{:.2f}",
@@ -30,6 +31,23 @@ def headings(board: PublishedBoard) -> list[str]:
 def cells(board: PublishedBoard, row: PublishedRow) -> list[str]:
     """The model, and each main number with its interval."""
     return [visible(row.model), *(cell(row.numbers[column.name], column) for column in _main(board))]
+
+
+def is_wide(board: PublishedBoard) -> bool:
+    """Whether the numbers stand under each other better than beside each other."""
+    return len(_main(board)) > _BESIDE
+
+
+def long_cells(board: PublishedBoard) -> list[tuple[str, str, str]]:
+    """The model, the number's name, and the number with its interval; a line each, and a model's name once."""
+    lines = []
+    for row in board.rows:
+        model, *numbers = cells(board, row)
+        names = headings(board)[1:]
+        lines += [
+            (model if not at else "", name, told) for at, (name, told) in enumerate(zip(names, numbers, strict=True))
+        ]
+    return lines
 
 
 def _main(board: PublishedBoard) -> list[Measure]:

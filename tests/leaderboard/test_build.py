@@ -13,7 +13,8 @@ from judgebench.stats.verdict_table import VerdictTable
 from tests.bias.factories import BiasedWorld
 from tests.stats.factories import against_baseline, table_of
 
-PAIRWISE = [name for name, method in METHODS.items() if method.needs == "pairwise"]
+# But for the one that needs judges that are models: tests/stats/test_peer_rank.py.
+PAIRWISE = [name for name, method in METHODS.items() if method.needs == "pairwise" and name != "peer-rank"]
 CLUSTERS: tuple[Cluster, ...] = ("instruction", "judge", "both", "verdict")
 JOINS: tuple[Join, ...] = ("instruction", "position")
 

@@ -32,7 +32,7 @@ REPORTS: dict[str, Callable[[Database], object]] = {
             database, B, choices=Choices(method=method, baseline="alpha")
         )
         for method in METHODS
-        if method not in ("score", "length-controlled")  # which take scores, and three models
+        if method not in ("score", "length-controlled", "peer-rank")  # scores, three models, judges that are models
     },
     "matrix": lambda database: services.leaderboards.matrix(database, B),
     "tallies": lambda database: services.leaderboards.tallies(database, B, [JUDGE.name]),

@@ -97,6 +97,8 @@ def test_a_baseline_that_is_named_wins_over_battles_between_the_two(database: Da
         compare(database, ByVersions(baseline="nobody"))
     with pytest.raises(StatisticsError, match="margin"):
         compare(database, ByVersions(margin=-1.0))
+    with pytest.raises(InputError, match="is five points"):
+        compare(database, ByVersions(margin=20))
 
 
 def test_scores_are_graded_or_right_from_one_on(database: Database) -> None:

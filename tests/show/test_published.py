@@ -61,3 +61,16 @@ def test_files_and_markdown_hold_every_row() -> None:
 @pytest.mark.parametrize("name", ["score", "rating"])
 def test_frames_have_ends_for_each_number(name: str) -> None:
     assert {name, f"{name}_lower", f"{name}_upper"} < set(next(iter(shown.columns(BOARD))))
+
+
+def test_many_numbers_stand_under_each_other() -> None:
+    columns = tuple(Measure(f"n{at}", f"number {at}", "percent", "what it is") for at in range(6))
+    known = Estimate(12.5, 10.0, 15.0, 0.95, "t", 9)
+    rows = tuple(PublishedRow(model, {column.name: known for column in columns}) for model in ("one", "two"))
+    board = PublishedBoard(columns, rows, {}, ())
+    assert shown.is_wide(board)
+    assert shown.long_cells(board)[5:8] == [
+        ("", "number 5", "12.50% [10.00%, 15.00%]"),
+        ("two", "number 0", "12.50% [10.00%, 15.00%]"),
+        ("", "number 1", "12.50% [10.00%, 15.00%]"),
+    ]

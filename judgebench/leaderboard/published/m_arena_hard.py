@@ -46,7 +46,8 @@ def score(evidence: ScorerInput, choices: ScoringChoices) -> PublishedBoard:
         column = Measure(f"language.{language}", language, "percent", f"The win rate in {language}.")
         parts = {model: _rate(*parts[language]) for model, parts in by_model.items() if language in parts}
         numbers.add(column, parts)
-    notes = ["languages are guessed from the instructions' words"] if guessed else []
+    how = "are guessed from the instructions' words" if guessed else "are what the instructions' categories say"
+    notes = [f"languages {how}"]
     short = [model for model, parts in by_model.items() if len(parts) < len(languages)]
     if short:
         notes.append(f"not judged in every language, so with a mean over others: {', '.join(short)}")
