@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from judgebench.engine.pending import EndedTrials
 from judgebench.engine.runner import Runner, RunTally, run_async
-from judgebench.errors import DatabaseBusy, DatabaseError, JudgeError, JudgeRefused
+from judgebench.errors import DatabaseAway, DatabaseBusy, DatabaseError, JudgeError, JudgeRefused
 from judgebench.records import Order, Status, Trial, TrialResult
 from judgebench.spec import Pace
 from tests.factories import failed, ok, result, trial
@@ -239,6 +239,19 @@ def test_after_the_time_to_ask_what_is_in_flight_ends() -> None:
     tally = execute(runner, plan(100))
     assert (tally.stopped_by, runner.stopped) == ("stop_after", False)
     assert len(sink.stored) == tally.ended[Status.OK] == 100 - tally.pending == 10
+
+
+def test_after_the_time_to_ask_a_database_that_is_away_is_not_waited_for() -> None:
+    class Away(Memory):
+        def add(self, results: Sequence[TrialResult]) -> None:
+            raise DatabaseAway("its server does not answer")
+
+    async def wait() -> None:
+        runner = Runner(agree, Away(), planned=100, pace=Pace(concurrency=2, stop_after=0.3))
+        with pytest.raises(DatabaseError, match="does not answer; replies that came meanwhile are kept in"):
+            await asyncio.wait_for(runner.run(plan(100)), 20)
+
+    asyncio.run(wait())
 
 
 def test_on_a_signal_to_terminate_what_ends_soon_is_stored_and_the_rest_is_given_up() -> None:

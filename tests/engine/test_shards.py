@@ -21,7 +21,7 @@ from judgebench.spec.shards import Shard
 from judgebench.store import schema as tables
 from judgebench.store.database import Connection, Database
 from judgebench.store.transfer import check, copy
-from tests.filling import asked, stored
+from tests.filling import asked, stored, submitted
 
 MODELS = ["m1", "m2", "m3"]
 
@@ -236,6 +236,57 @@ class TestMerging:
             ]
             outcomes.add(tuple(sorted(tuple(row[place] for place in told) for row in rows)))
         assert len(outcomes) == 1
+
+    def test_a_reply_that_two_benchmarks_share_is_taken_in_and_paid_once(
+        self, database: Database, tmp_path: Path
+    ) -> None:
+        questions = asked(3)
+        for name in ("bench", "again"):
+            submitted(database, questions, MODELS, lambda model, number: f"{model} on {number}", benchmark=name)
+        source = str(tmp_path / "source.db")
+        copy(database, source)
+        for name in ("bench", "again"):
+            engine.run.run(Database(source), study(benchmark=name), environment={})
+        services.merging.merge(database, source)
+        counts = [check(one).rows for one in (database, Database(source))]
+        assert counts[0]["completions"] == counts[1]["completions"] == 18
+        assert counts[0]["verdicts"] == counts[1]["verdicts"] == 36
+        assert not check(database).problems
+
+    def test_keys_from_before_they_held_references_are_brought_up_to_date(
+        self, database: Database, tmp_path: Path
+    ) -> None:
+        stored(database, asked(2, reference="four"), MODELS[:2])
+        old = str(tmp_path / "old.db")
+        copy(database, old)
+        wanted = study(judge={"model": "scripted:coin", "template": "pairwise/three-way-reference"})
+        for one in (database, Database(old)):
+            engine.run.run(one, wanted, environment={})
+        judge = engine.judges.resolve(wanted.judge).judge
+        with Database(old).write() as connection:
+            store.trial_keys.make_current(connection, judge, ())
+            connection.execute(sa.update(tables.judges).values(shows=None))
+        services.merging.merge(database, old)
+        with database.read() as connection:
+            assert store.verdicts.count(connection, 1) == 4
+        assert engine.plan.estimate(database, wanted).calls == 0
+
+    def test_a_merge_that_breaks_off_is_no_run_that_ended_and_is_logged(
+        self, database: Database, tmp_path: Path
+    ) -> None:
+        stored(database, asked(120), MODELS[:2])
+        source = str(tmp_path / "source.db")
+        copy(database, source)
+        engine.run.run(Database(source), study(), environment={})
+        last = sa.select(sa.func.max(tables.outputs.c.id)).scalar_subquery()
+        with database.write() as connection:
+            connection.execute(sa.update(tables.outputs).where(tables.outputs.c.id == last).values(text="another"))
+        with pytest.raises(InputError, match="reads otherwise here"):
+            services.merging.merge(database, source)
+        (run,) = services.benchmarks.runs(database)
+        assert (run.kind, run.finished_at) == ("merged", None)
+        (event,) = [one for one in services.upkeep.events(database) if one.action == "merged"]
+        assert event.details["trials"] == sum(run.ended.values()) > 0
 
     def test_an_instruction_that_reads_otherwise_is_refused(self, database: Database, tmp_path: Path) -> None:
         (question,) = asked(1, reference="four")

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from judgebench import store
 from judgebench.errors import DatabaseError, InputError
 from judgebench.store.benchmarks import output_of
-from judgebench.store.database import Database, parse_address
+from judgebench.store.database import Database, parse_address, without_password
 from judgebench.store.transfer import check
 from tests.factories import instruction
 from tests.filling import filled
@@ -41,10 +41,14 @@ def test_a_file_that_is_no_database_is_one_clear_error(tmp_path: Path) -> None:
         Database(str(tmp_path / "text.db"))
 
 
-def test_a_password_is_in_no_message() -> None:
+@pytest.mark.parametrize(
+    "address", ["postgresql://me:s3cret@127.0.0.1:1/none", "postgresql://127.0.0.1:1/none?user=me&password=s3cret"]
+)
+def test_a_password_is_in_no_message(address: str) -> None:
     with pytest.raises(DatabaseError) as caught:
-        Database("postgresql://me:s3cret@127.0.0.1:1/none")
+        Database(address)
     assert "s3cret" not in str(caught.value)
+    assert "s3cret" not in without_password(parse_address(address))
 
 
 def test_a_database_shows_its_address(database: Database) -> None:
