@@ -88,16 +88,14 @@ def add_run(writing: Connection, reading: Connection, run: SourceRun, specificat
     about = {"benchmark_id": _benchmark_id(writing, run.benchmark), "judge_id": judge_id}
     began = about | {"started_at": run.row["started_at"]}
     same = sa.and_(*(t.runs.c[name] == value for name, value in began.items()))
-    known = writing.scalar(sa.select(t.runs.c.id).where(same))
+    known: int | None = writing.scalar(sa.select(t.runs.c.id).where(same))
+    is_new = known is None
     if known is None:
         kind = "import" if run.row["kind"] == "import" else "merged"
         own = about | {"kind": kind, "finished_at": None, "specification": json.dumps(specification, sort_keys=True)}
         known = insert(writing, t.runs, **{name: value for name, value in run.row.items() if name != "id"} | own)
-        is_new = True
-    else:
-        is_new = False
     here = judges.shows(writing, judge) or ()
-    return MergedRun(int(known), is_new, judge_id, judge.digest, shows or (), here)
+    return MergedRun(known, is_new, judge_id, judge.digest, shows or (), here)
 
 
 def finish_runs(writing: Connection, ended: Mapping[int, str]) -> None:
