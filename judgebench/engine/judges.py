@@ -141,8 +141,8 @@ def open_model(
     if model.client is None and (len(spec.urls) > 1 or isinstance(spec.url, AddressFile)):
         client = server = _pool(model, environment, concurrency, around)
     else:
-        asked = model.client or provider.open(access_of(spec, environment, provider.name_of(spec.model)))
-        client, server = around(asked), asked if isinstance(asked, Server) else None
+        single = model.client or provider.open(access_of(spec, environment, provider.name_of(spec.model)))
+        client, server = around(single), single if isinstance(single, Server) else None
     if not provider.is_local:
         client = RetryingClient(client, throttle=Throttle(concurrency))
     if SETTING in spec.settings:
