@@ -1,5 +1,6 @@
 """Have a benchmark judged, and watch: runs go on without this page, and are stopped and continued from it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ _EMBEDDED, _SERVER = "Embedded", "Server"
 _ORDERS = {"both": "Both orders", "random": "One at random", "single": "A first only"}
 _SAME = "A known judge is the same at this new address, which is remembered"
 _RUNS_PX, _RUNS_ROWS = 320, 8
+_BETWEEN = re.compile(r"[\s,]+")  # addresses of one judge
 
 
 def _judge() -> dict[str, Any]:
@@ -54,6 +56,8 @@ def _judge() -> dict[str, Any]:
     )
     is_same = same.checkbox(_SAME, key="same_judge", help=explained(_SAME))
     fields: dict[str, Any] = {field: value.strip() for field, value in given.items() if value and value.strip()}
+    if "url" in fields:
+        fields["url"] = _BETWEEN.split(fields["url"])
     return fields | ({"same_judge": True} if is_same else {})
 
 

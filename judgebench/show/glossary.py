@@ -280,7 +280,7 @@ _LABELS: Mapping[str, str] = {
     "Stop at, USD": "No further question is asked once replies have cost so much.",
     "Stop at, calls": "No further question is asked after so many.",
     "Repeats": "How often each question is asked.",
-    "Address": "Where the judge's server is asked.",
+    "Address": "Where the judge's server is asked; of several that serve the same model, with commas between them.",
     "Variable with its key": "The name of the environment variable that holds the server's key, never the key itself.",
     "USD per million tokens": "The price of prompts and of replies, with a comma between them.",
     "A known judge is the same at this new address, which is remembered": "Verdicts from both addresses count as those "
