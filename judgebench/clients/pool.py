@@ -408,42 +408,44 @@ class Pool:
     def _admit(self) -> None:
         """Give slots to those who wait, in their order."""
         passed: list[_Waiter] = []
-        while self._waiting and self.in_flight < self._limit and (free := self._free()):
+        while self._waiting and self.in_flight < self._limit:
+            awake = self._awake()
+            free = [lane for lane in awake if lane.throttle.is_open] if awake else self._first_to_wake()
+            if not free:
+                break
             waiter = self._waiting.popleft()
             if waiter.slot.done():
                 continue
             others = [lane for lane in free if lane is not waiter.last]
-            if not others and self._is_other_awake(waiter.last):
+            if not others and any(lane is not waiter.last for lane in awake):
                 passed.append(waiter)
                 continue
-            lane = self._best(others or free, waiter.beginning)
+            lane = self._best(others or free, awake, waiter.beginning)
             lane.take()
             waiter.slot.set_result(lane)
         self._waiting.extendleft(reversed(passed))
 
-    def _best(self, free: Sequence[_Lane], beginning: int | None) -> _Lane:
+    def _best(self, free: Sequence[_Lane], awake: Sequence[_Lane], beginning: int | None) -> _Lane:
         """That which is tried after a rest; that at which prompts of this beginning are at home, unless it has too much
         to do; else the one with the fewest in flight."""
         for lane in free:
             if lane.is_tried:
                 return lane
         if beginning is not None and len(free) > 1:
-            now = self.clock()
-            awake = [lane for lane in self._lanes if lane.is_awake(now)]
             lane = awake[home(beginning, [lane.number for lane in awake])]
             if lane in free and is_free_enough(lane.throttle.in_flight, self.in_flight, len(awake)):
                 return lane
         return min(free, key=lambda lane: lane.throttle.in_flight)
 
-    def _is_other_awake(self, last: Lane | None) -> bool:
+    def _awake(self) -> list[_Lane]:
         now = self.clock()
-        return any(lane.is_awake(now) for lane in self._lanes if lane is not last)
+        return [lane for lane in self._lanes if lane.is_awake(now)]
 
-    def _free(self) -> list[_Lane]:
-        """Those that have a slot: of those awake, or where none is, of the one that wakes first."""
-        now = self.clock()
-        if awake := [lane for lane in self._lanes if lane.is_awake(now)]:
-            return [lane for lane in awake if lane.throttle.is_open]
+    def _is_other_awake(self, last: Lane | None) -> bool:
+        return any(lane is not last for lane in self._awake())
+
+    def _first_to_wake(self) -> list[_Lane]:
+        """Where none is awake: the one that rests least, if it has a slot and no question tries another."""
         if any(lane.probed for lane in self._lanes):
             return []
         listed = [lane for lane in self._lanes if lane.is_listed]
