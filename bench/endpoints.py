@@ -13,21 +13,23 @@ Goals: 4 endpoints at least 2.9 times one; of a kill no failure, and no more ask
 
 import argparse
 import asyncio
-import multiprocessing
 import os
 import random
 import socket
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bench.engine_throughput import fill, reply_of
-from bench.loopback import serve_counted
+from bench.loopback import shared_numbers
 from judgebench import engine
 from judgebench.clients import openai  # noqa: F401  # loaded when first used, which is no part of a judgment's time
 from judgebench.clients.base import Client
@@ -39,7 +41,6 @@ from judgebench.spec import Study, make
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
 
-_SPAWN = multiprocessing.get_context("spawn")  # a fork would share the loop
 _TEMPLATE = "pairwise/arena-hard"
 _KILL_AT, _START_AT = 1 / 3, 1 / 2  # of the trials
 
@@ -47,45 +48,41 @@ _KILL_AT, _START_AT = 1 / 3, 1 / 2  # of the trials
 class Endpoint:
     """A judge's server in a process of its own, which may be killed and started again at the same address."""
 
-    def __init__(self, latency_s: float) -> None:
-        self._latency_s = latency_s
-        self._asked: Any = _SPAWN.RawValue("q", 0)  # outlives the process, and whoever is killed holds no lock
-        self._port: Any = _SPAWN.RawValue("i", 0)
+    def __init__(self, folder: str, number: int, latency_s: float) -> None:
+        path = Path(folder) / f"server-{number}"
+        path.write_bytes(bytes(16))
+        self._numbers = shared_numbers(str(path))
+        self._code = (
+            f"import bench.loopback as at; at.serve_counted({str(path)!r}, {latency_s!r}, {reply_of('text')!r})"
+        )
         self.start()
 
     def start(self) -> None:
-        arguments = (self._port, self._asked, reply_of("text"), self._latency_s)
-        self._process = _SPAWN.Process(target=serve_counted, args=arguments, daemon=True)
-        self._process.start()
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+        self._process = subprocess.Popen([sys.executable, "-c", self._code], env=environment)
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.join()
+        self._process.wait()
 
     @property
     def asked(self) -> int:
         """Questions that reached it so far."""
-        return int(self._asked.value)
+        return self._numbers[1]
 
-    @property
-    def url(self) -> str:
-        """Waits until it is there."""
-        while not self._port.value:
+    def wait(self) -> str:
+        """Its address, once somebody can connect. Raises RuntimeError where the process has ended."""
+        while self._process.poll() is None:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self._numbers[0]), timeout=1.0):
+                return f"http://127.0.0.1:{self._numbers[0]}/v1"
             time.sleep(0.01)
-        return f"http://127.0.0.1:{self._port.value}/v1"
-
-    def wait(self) -> None:
-        """Until somebody can connect."""
-        while True:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self._port.value), timeout=1.0):
-                return
-            time.sleep(0.01)
+        raise RuntimeError("a server of the measurement has ended")
 
 
 @contextmanager
 def endpoints(number: int, latency_s: float) -> Iterator[list[Endpoint]]:
-    with ExitStack() as stack:
-        started = [Endpoint(latency_s) for _ in range(number)]
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        started = [Endpoint(folder, place, latency_s) for place in range(number)]
         for endpoint in started:
             stack.callback(endpoint.kill)
         yield started
@@ -165,7 +162,7 @@ def killed(number: int, trials: int, *, in_flight: int, latency_s: float) -> Acc
                 started[-1].start()
                 started[-1].wait()
 
-        wanted = study([endpoint.url for endpoint in started], in_flight)
+        wanted = study([endpoint.wait() for endpoint in started], in_flight)
         report = engine.run.run(database, wanted, environment={}, on_progress=disturb)
         return Account(
             trials=report.tally.planned,
@@ -251,7 +248,7 @@ def main() -> None:
         return
     ratios = []
     with endpoints(number, latency_s) as started:
-        urls = [endpoint.url for endpoint in started]
+        urls = [endpoint.wait() for endpoint in started]
         for _ in range(args.rounds):
             one = rate(urls[:1], args.in_flight, args.trials or 5000)
             all_of_them = rate(urls, number * args.in_flight, number * (args.trials or 5000))

@@ -7,8 +7,8 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from mmap import mmap
 from multiprocessing.connection import Connection
-from typing import Any
 
 
 def chat_reply(text: str) -> bytes:
@@ -81,17 +81,24 @@ def serving(reply: bytes, latency_s: float) -> Iterator[int]:
         server.join()
 
 
-def serve_counted(port: Any, asked: Any, reply: bytes, latency_s: float) -> None:
-    """The process of a server. ``port`` and ``asked`` are shared numbers: where it listens, 0 for anywhere, and how
-    many questions have arrived."""
+def shared_numbers(path: str) -> memoryview:
+    """Two numbers of 64 bits in a file, which outlive whoever writes them: a server's port, and how many questions have
+    reached it."""
+    with open(path, "r+b") as file:
+        return memoryview(mmap(file.fileno(), 16)).cast("q")
+
+
+def serve_counted(path: str, latency_s: float, reply: bytes) -> None:
+    """The process of a server, at the port that stands in ``shared_numbers``, or where it is 0 at a free one."""
+    numbers = shared_numbers(path)
 
     def count() -> None:
-        asked.value += 1
+        numbers[1] += 1
 
     async def run() -> None:
         made = answering(reply, latency_s, count)
-        server = await asyncio.get_running_loop().create_server(made, "127.0.0.1", port.value, backlog=2048)
-        port.value = server.sockets[0].getsockname()[1]
+        server = await asyncio.get_running_loop().create_server(made, "127.0.0.1", numbers[0], backlog=2048)
+        numbers[0] = server.sockets[0].getsockname()[1]
         await server.serve_forever()
 
     runner()(run())
