@@ -231,14 +231,20 @@ def known_judge(database: Database, name: str) -> KnownJudge:
 
 
 def find_judge(
-    database: Database, fields: Mapping[str, Any], *, where: str = "flags", otherwise: str | None = None
+    database: Database,
+    fields: Mapping[str, Any],
+    *,
+    where: str = "flags",
+    otherwise: str | None = None,
+    is_name: bool = False,
 ) -> JudgeSpec:
     """The judge that these fields of JudgeSpec describe, each None where nothing was said.
 
     ``model`` may be the name of a judge that was added or ran before: it is that judge then, with what the other fields
     say otherwise, setting by setting. With an address it is one only where its name is not its model's, and its key
     goes to no other address. By another template it is another judge, and its name is made anew. ``otherwise`` is the
-    address of one that has none. Raises InputError, naming ``where``.
+    address of one that has none. ``is_name``: ``model`` names a known judge, whatever else is said. Raises InputError,
+    naming ``where``.
     """
     given = {name: value for name, value in fields.items() if value is not None}
     name = given.get("model")
@@ -246,7 +252,7 @@ def find_judge(
         with database.read() as connection:
             stored = {judge.name: judge for judge in store.judges.judges(connection)}.get(name)
         is_alias = stored is not None and stored.model != name and "name" not in given
-        is_meant = stored is not None and (given.get("url") is None or is_alias)
+        is_meant = stored is not None and (is_name or given.get("url") is None or is_alias)
         known = known_judge(database, name) if is_meant else None
         if known is not None and known.spec is not None:
             remembered = _without_server(known.spec, given)
