@@ -163,6 +163,7 @@ class Pool:
         self.first_rest_s = first_rest_s
         self.slowest_s = 0.0  # of the answers so far
         self.in_flight = 0
+        self._there_at = clock()  # when there was last a server that is listed and known to be the judge
         self._limit = limit
         self._patience_s = patience_s
         self._waiting: deque[_Waiter] = deque()
@@ -318,15 +319,27 @@ class Pool:
         task.add_done_callback(self._tasks.discard)
 
     def _give_up(self) -> None:
-        """End questions that wait for longer than any answer has taken by far, where another server may answer them;
-        and look again later."""
+        """End questions that wait for longer than any answer has taken by far, where another server may answer them,
+        and those for which there has been no server for so long; and look again later."""
         loop, now = asyncio.get_running_loop(), self.clock()
+        if self._known():
+            self._there_at = now
+        elif now - self._there_at > self._patience_s:
+            self._refuse()
         patience_s = max(self._patience_s, _SLOWER * self.slowest_s)
         for lane in self._lanes if self.slowest_s else ():
             if self._is_other_awake(lane):
                 for limit in [limit for limit, since in lane.asking.items() if now - since > patience_s]:
                     limit.reschedule(loop.time())
         self._watch = loop.call_later(self._patience_s / _LOOKS, self._give_up)
+
+    def _refuse(self) -> None:
+        """Fail the questions that wait, which would wait for ever."""
+        why = "; ".join(f"{lane.url}: {lane.why or 'not looked at yet'}" for lane in self._lanes if lane.is_listed)
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.slot.done():
+                waiter.slot.set_exception(JudgeUnreachable(f"none of the listed servers answers as the judge ({why})"))
 
     def wake_in(self, seconds: float, lane: _Lane) -> None:
         """Look then whether it may be asked."""
@@ -346,6 +359,7 @@ class Pool:
             async with asyncio.timeout(self._patience_s):
                 served = self._served(await _check(lane.server))
             if served and self._serves and served != self._serves:
+                lane.is_known = False
                 raise JudgeUnreachable(f"{lane.url} serves {_named(served)}, and not {_named(self._serves)}")
         except (TimeoutError, JudgeError) as error:
             why = error if isinstance(error, JudgeError) else JudgeUnreachable(f"{lane.url} does not answer")
@@ -448,9 +462,13 @@ class Pool:
         """Where none is awake: the one that rests least, if it has a slot and no question tries another."""
         if any(lane.probed for lane in self._lanes):
             return []
-        listed = [lane for lane in self._lanes if lane.is_listed]
-        first = min([lane for lane in listed if lane.is_known] or listed, key=lambda lane: lane.wakes_at)
-        return [first] if first.throttle.is_open else []
+        known = self._known()
+        first = min(known, key=lambda lane: lane.wakes_at, default=None)
+        return [first] if first is not None and first.throttle.is_open else []
+
+    def _known(self) -> list[_Lane]:
+        """Those that are listed and were found to be the judge."""
+        return [lane for lane in self._lanes if lane.is_listed and lane.is_known]
 
 
 async def _check(client: Client) -> Any:
