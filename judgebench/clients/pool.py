@@ -111,9 +111,10 @@ class _Lane(Lane):
             del self.asking[limit]
 
     def answered(self, started: float) -> None:
-        self._failures = self._rests = 0
-        self.wakes_at, self.probed, self.unseen = 0.0, False, False
+        self._failures = 0
         self._pool.slowest_s = max(self._pool.slowest_s, self._pool.clock() - started)
+        if not self.unseen:  # else the answer is to a question from before it rested: it is looked at first
+            self._rests, self.wakes_at, self.probed = 0, 0.0, False
 
     def failed(self, error: JudgeError) -> None:
         now = self._pool.clock()
