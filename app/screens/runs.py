@@ -19,11 +19,11 @@ from judgebench.show.sentences import not_shown, unseen
 from judgebench.show.text import one_line
 
 _ANSWERED = (Status.OK, Status.TIE)
+_BETWEEN = re.compile(r"[\s,]+")  # addresses of one judge
 _EMBEDDED, _SERVER = "Embedded", "Server"
 _ORDERS = {"both": "Both orders", "random": "One at random", "single": "A first only"}
 _SAME = "A known judge is the same at this new address, which is remembered"
 _RUNS_PX, _RUNS_ROWS = 320, 8
-_BETWEEN = re.compile(r"[\s,]+")  # addresses of one judge
 
 
 def _judge() -> dict[str, Any]:
