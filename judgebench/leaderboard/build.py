@@ -229,7 +229,7 @@ def _notes(table: VerdictTable) -> list[str]:
 
 def _few(instruction: Codes) -> list[str]:
     """What a handful of instructions cannot tell."""
-    number = len(np.unique(instruction))
+    number = len(occurring(instruction))
     if number >= _FEW:
         return []
     of_what = "one instruction" if number == 1 else f"{number} instructions"
