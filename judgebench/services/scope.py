@@ -64,7 +64,8 @@ class Scoped(Generic[Table]):
     counting: tuple[str, ...]  # of them, those that count
     apart: tuple[str, ...]  # of them, flagged ones that do not
     without: LeftOut  # trials of the scope without a verdict
-    others: Met  # trials of judges that do not count, coded as the table is
+    met: Met  # all trials of the scope, coded as the table is
+    others: Met  # trials of judges that do not count, likewise
     coverage: Coverage  # what does not depend on what is made of the verdicts
 
     @property
@@ -102,6 +103,7 @@ class Scoped(Generic[Table]):
             counting=among(self.judged),
             apart=among(self.apart),
             without=self.without.select(theirs(self.without)),
+            met=self.met.select(theirs(self.met)),
             others=self.others.select(theirs(self.others)),
             coverage=coverage,
         )
@@ -118,11 +120,11 @@ class Scoped(Generic[Table]):
         cells = _cells(table, models, baseline)
         numbers = cells.sum(axis=0).tolist()
         most = max(numbers, default=0)
-        used = self.table.select(self._used(self.table, baseline, flagged))
         without = self.without.select(self._used(self.without, baseline, flagged))
-        given, met = _given(table.judges, trials_met(used, without)), self._met(self.table, baseline)
+        used = self.met.select(self._used(self.met, baseline, flagged))
         others = self.others.select(self._used(self.others, baseline, flagged))
-        of_flagged = 0 if flagged == "pairs" else int((met & self._flagged(self.table)).sum())
+        given, met = _given(table.judges, used), self._met(self.met, baseline)
+        of_flagged = 0 if flagged == "pairs" else int(self.met.verdicts[met & self._flagged(self.met)].sum())
         coverage = replace(
             self.coverage,
             judges={name: given.get(name, 0) for name in self.coverage.judges},
@@ -133,12 +135,12 @@ class Scoped(Generic[Table]):
             fewest=min(numbers, default=0),
             most=most,
             short=tuple(name for name, number in zip(models, numbers, strict=True) if number < most),
-            groups=_groups(table),
+            groups=1 if isinstance(table, ScoreTable) else _groups(self.met, np.isin(table.models, self.counting)),
             baseline=baseline,
             not_ranked=tuple(name for name in self.judged if name not in told and name != baseline),
             flagged_are=flagged if self.coverage.flagged_are == "apart" else self.coverage.flagged_are,
             of_flagged=of_flagged,
-            others_met=int((~met).sum()),
+            others_met=int(self.met.verdicts[~met].sum()),
         )
         return _by_people(coverage) if coverage.people is not None else coverage
 
@@ -157,7 +159,7 @@ class Scoped(Generic[Table]):
         is_it = np.array(self.table.models) == baseline
         return np.ones(len(a), dtype=np.bool_) if baseline is None else np.asarray(is_it[a] | is_it[b])
 
-    def _flagged(self, rows: Table) -> NDArray[np.bool_]:
+    def _flagged(self, rows: Met) -> NDArray[np.bool_]:
         """Which rows are of a model apart."""
         a, b = _sides(rows)
         apart = np.isin(self.table.models, self.apart)
@@ -211,12 +213,12 @@ class _Reading:
         if self._scope.people:
             return self._votes()
         stored = self._stored(self._scope.judges or self._likely())
-        table, others = stored.table, stored.others
-        met = self._of_models(Met.together([trials_met(table, stored.without), others]), table.models)
+        table = stored.table
+        met = self._of_models(Met.together([trials_met(table, stored.without), stored.others]), table.models)
         judges = self._whose(table.judges, table.models, met)[1]
-        if {*judges} & {table.judges[code] for code in occurring(others.judge)}:
+        if {*judges} & {table.judges[code] for code in occurring(stored.others.judge)}:
             stored = self._stored(judges)
-        scoped = self._scoped(stored.table, stored.without, stored.categories, stored.others)
+        scoped = self._scoped(stored.table, stored.without, stored.categories, met)
         if not len(scoped.table):
             left_out = scoped.coverage.left_out if self._scope.judges else self._stored(()).without.counts
             check_compared(self._connection, self._id, left_out, self._scope.judges, self._scope.category)
@@ -290,32 +292,32 @@ class _Reading:
         unflagged = given if not honest.verdicts.any() else _given(names, honest)
         return given, *_chosen_judges(given, unflagged, self._scope, self._choices)
 
-    def _of_models(self, rows: Met, models: tuple[str, ...]) -> Met:
+    def _of_models(self, met: Met, models: tuple[str, ...]) -> Met:
         """What is only about the scope's models."""
         is_one = np.isin(models, self._scope.models or models)
-        return rows.select(is_one[rows.model_a] & is_one[rows.model_b])
+        return met.select(is_one[met.model_a] & is_one[met.model_b])
 
     def _scoped(
-        self, table: Table, without: LeftOut, categories: tuple[str | None, ...], others: Met | None = None
+        self, table: Table, without: LeftOut, categories: tuple[str | None, ...], met: Met | None = None
     ) -> Scoped[Table]:
-        """``others``: trials of judges whose verdicts are not in the table, none of which counts."""
+        """``met``: trials of the scope's models by all judges, where the table does not hold all of them."""
         scope: Scope = self._scope
         flagged = self._gated("flagged")
         if scope.models:
             is_one = np.isin(table.models, scope.models)
             table = table.among({*table.models} & {*scope.models})
             without = without.select(is_one[without.model_a] & is_one[without.model_b])
-        counted = [trials_met(table, without), *([] if others is None else [others])]
-        met = self._of_models(Met.together(counted), table.models)
+        met = trials_met(table, without) if met is None else met
         given, judges, judges_by = self._whose(table.judges, table.models, met)
-        anybody = tuple(table.models[code] for code in occurring(*_sides(met.select(met.verdicts > 0))))
+        anybody = _models(table.models, met)
         by = np.isin(table.judges, judges)
-        others = met.select(~by[met.judge])
+        met, others = met.select(by[met.judge]), met.select(~by[met.judge])
         table, without = table.select(by[table.judge]), without.select(by[without.judge])
-        judged = _models(table)
-        counting, flagged_are = self._counting(table, judged, flagged)
+        judged = _models(table.models, met)
+        counting, flagged_are = self._counting(table, met, judged, flagged)
         if self._scope.common:
             table, without = _on(table, without, self._common(table.among(counting), counting))
+            met = trials_met(table, without)
         chosen = store.benchmarks.count(self._connection, self._id, self._scope.category)
         coverage = Coverage(
             judges={name: given.get(name, 0) for name in judges},
@@ -340,10 +342,10 @@ class _Reading:
             people=People(0, 0, chosen=scope.annotators, question=scope.question) if scope.people else None,
         )
         apart = () if flagged_are != "apart" else tuple(name for name in judged if name in flagged)
-        return Scoped(self._id, table, categories, judged, counting, apart, without, others, coverage)
+        return Scoped(self._id, table, categories, judged, counting, apart, without, met, others, coverage)
 
     def _counting(
-        self, table: Table, judged: tuple[str, ...], flagged: Collection[str]
+        self, table: Table, met: Met, judged: tuple[str, ...], flagged: Collection[str]
     ) -> tuple[tuple[str, ...], FlaggedAre]:
         """Models that count, and where that leaves those flagged."""
         honest = [name for name in judged if name not in flagged]
@@ -353,7 +355,8 @@ class _Reading:
             return judged, "wanted"
         if self._baseline(table) in flagged:
             return judged, "baseline"
-        counting = _models(table.among(honest))
+        is_honest = np.isin(table.models, honest)
+        counting = _models(table.models, met.select(is_honest[met.model_a] & is_honest[met.model_b]))
         return (judged, "too many") if len(counting) < 2 else (counting, "apart")
 
     def _baseline(self, table: Table) -> str | None:
@@ -425,9 +428,9 @@ def _but(given: Mapping[str, int], names: Collection[str]) -> dict[str, int]:
     return {name: number for name, number in given.items() if name not in left_out}
 
 
-def _models(table: VerdictTable | ScoreTable) -> tuple[str, ...]:
+def _models(names: tuple[str, ...], met: Met) -> tuple[str, ...]:
     """Those with a verdict."""
-    return tuple(table.models[code] for code in occurring(*_sides(table)))
+    return tuple(names[code] for code in occurring(*_sides(met.select(met.verdicts > 0))))
 
 
 def _sides(rows: VerdictTable | ScoreTable | LeftOut | Met) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -450,13 +453,10 @@ def _cells(table: VerdictTable | ScoreTable, models: Collection[str], baseline: 
     return columns
 
 
-def _groups(table: VerdictTable | ScoreTable) -> int:
-    """Into how many groups models fall that no battle connects; scores need no battles."""
-    if isinstance(table, ScoreTable) or not len(table):
-        return 1
-    k = len(table.models)
-    met = np.zeros((k, k), dtype=np.bool_)
-    for part in table.parts():
-        met[part.model_a, part.model_b] = True
-    _, group = connected_components(csr_array(met), directed=False)
-    return len(np.unique(group[occurring(table.model_a, table.model_b)]))
+def _groups(met: Met, counting: NDArray[np.bool_]) -> int:
+    """Into how many groups these models fall, a mask, that no battle connects; at least one."""
+    k = len(counting)
+    there = (met.verdicts > 0) & counting[met.model_a] & counting[met.model_b]
+    a, b = met.model_a[there], met.model_b[there]
+    _, group = connected_components(csr_array((np.ones(len(a)), (a, b)), shape=(k, k)), directed=False)
+    return max(len(np.unique(group[occurring(a, b)])), 1)

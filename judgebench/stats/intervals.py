@@ -408,7 +408,7 @@ def meat_of_sums(sums: PairSums, theta: Floats, part: Codes) -> Floats:
     inside = part[sums.first] == part[sums.second]
     meat, clusters = np.zeros((k, k)), np.zeros(parts + 1)
     for cells in sums.cells():
-        here = inside[cells.pair]
+        here = slice(None) if inside.all() else inside[cells.pair]
         pair = cells.pair[here]
         code, residual = cells.instruction[here] - cells.instruction[0], cells.won[here] - cells.met[here] * odds[pair]
         rows = _Rows(k, sums.first[pair], sums.second[pair], residual, np.zeros((len(pair), 0)), part)

@@ -45,31 +45,46 @@ class PairSums:
         pair_of = _pairs_met(table)
         first, second = np.nonzero(np.triu(pair_of >= 0, 1))
         size = len(table.instructions) * len(first)
-        sums = _dense(table, pair_of, size) if size <= 4 * len(table) + _ROOM else _sparse(table, pair_of, len(first))
-        squares = np.zeros(len(first))
+        number = None if size <= 4 * len(table) + _ROOM else np.unique(_cell_of_rows(table, pair_of))
+        won, squares = np.zeros(size if number is None else len(number)), np.zeros(len(first))
+        met = np.zeros(len(won), dtype=np.int32)
         for part in table.parts():
-            pair, toward_first = _of_rows(part, pair_of)
-            squares += np.bincount(pair, weights=toward_first**2, minlength=len(first))
-        return cls(table.models, len(table.instructions), first, second, squares, *sums)
+            cell = _cell_of_rows(part, pair_of)
+            toward_first = np.where(part.model_a < part.model_b, part.preference, 1.0 - part.preference)
+            squares += np.bincount(cell % max(len(first), 1), weights=toward_first**2, minlength=len(first))
+            cell = cell if number is None else np.searchsorted(number, cell)
+            np.add.at(won, cell, toward_first)
+            np.add.at(met, cell, np.int32(1))
+        return cls(table.models, len(table.instructions), first, second, squares, number, won, met)
 
     def cells(self) -> Iterator[Cells]:
         """All cells with a verdict, some instructions at a time."""
         pairs = len(self.first)
-        step = max(_CELLS // max(pairs, 1), 1) * pairs if self.number is None else len(self.met)
-        for start in range(0, len(self.met), max(step, 1)):
-            there = np.flatnonzero(self.met[start : start + step]) + start
-            if len(there):
-                number = there if self.number is None else self.number[there]
-                instruction, pair = np.divmod(number, pairs)
-                yield Cells(instruction, pair, self.won[there], self.met[there])
+        if pairs and self.number is not None:
+            yield Cells(*np.divmod(self.number, pairs), self.won, self.met)
+        elif pairs:
+            step = max(_CELLS // pairs, 1)
+            for start in range(0, self.instructions, step):
+                yield from self._cells_from(start, min(start + step, self.instructions))
+
+    def _cells_from(self, start: int, stop: int) -> Iterator[Cells]:
+        """Of the instructions from ``start``, where all cells are held; nothing where none has a verdict."""
+        pairs = len(self.first)
+        held = slice(start * pairs, stop * pairs)
+        instruction, pair = np.repeat(np.arange(start, stop), pairs), np.tile(np.arange(pairs), stop - start)
+        cells, there = Cells(instruction, pair, self.won[held], self.met[held]), self.met[held] > 0
+        if there.all():
+            yield cells
+        elif there.any():
+            yield Cells(instruction[there], pair[there], cells.won[there], cells.met[there])
 
     def counts(self) -> PairCounts:
         """Over all instructions."""
         k, pairs = len(self.models), len(self.first)
-        won, met = np.zeros((2, pairs))
-        for cells in self.cells():
-            won += np.bincount(cells.pair, weights=cells.won, minlength=pairs)
-            met += np.bincount(cells.pair, weights=cells.met, minlength=pairs)
+        if self.number is None:
+            won, met = (sums.reshape(self.instructions, pairs).sum(axis=0) for sums in (self.won, self.met))
+        else:
+            won, met = (np.bincount(self.number % pairs, sums, pairs) for sums in (self.won, self.met))
         wins, squares, verdicts = np.zeros((3, k, k))
         both = (self.first, self.second), (self.second, self.first)
         wins[both[0]], wins[both[1]] = won, met - won
@@ -112,30 +127,8 @@ def _pairs_met(table: VerdictTable) -> NDArray[np.int64]:
     return pair_of
 
 
-def _of_rows(part: VerdictTable, pair_of: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats]:
-    """(n,) the pair of each row, and its preference for the pair's first model."""
-    toward_first = np.where(part.model_a < part.model_b, part.preference, 1.0 - part.preference)
-    return pair_of[part.model_a, part.model_b], toward_first
-
-
-def _dense(table: VerdictTable, pair_of: NDArray[np.int64], size: int) -> tuple[None, Floats, NDArray[np.int32]]:
-    """``number``, ``won`` and ``met`` where every cell is held."""
-    won, met, pairs = np.zeros(size), np.zeros(size, dtype=np.int32), int(pair_of.max(initial=-1)) + 1
-    for part in table.parts():
-        pair, toward_first = _of_rows(part, pair_of)
-        cell = part.instruction * np.int64(pairs) + pair
-        np.add.at(won, cell, toward_first)
-        np.add.at(met, cell, np.int32(1))
-    return None, won, met
-
-
-def _sparse(
-    table: VerdictTable, pair_of: NDArray[np.int64], pairs: int
-) -> tuple[NDArray[np.int64], Floats, NDArray[np.int32]]:
-    """The same where only cells with a verdict are held."""
-    pair, toward_first = _of_rows(table, pair_of)
-    rows: NDArray[np.int64] = table.instruction * np.int64(pairs) + pair
-    number, cell = np.unique(rows, return_inverse=True)
-    met = np.bincount(cell, minlength=len(number)).astype(np.int32)
-    won = np.bincount(cell, weights=toward_first, minlength=len(number)).astype(np.float64)
-    return number, won, met
+def _cell_of_rows(part: VerdictTable, pair_of: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) instruction * p + pair of each row."""
+    pairs = pair_of.max(initial=-1) + 1
+    cell: NDArray[np.int64] = part.instruction * pairs + pair_of[part.model_a, part.model_b]
+    return cell

@@ -205,26 +205,31 @@ class _Counted:
 
     @classmethod
     def of(cls, sums: PairSums, baseline: str | None) -> "_Counted":
-        k = len(sums.models)
+        k, pairs = len(sums.models), len(sums.first)
         won, battles = np.zeros((2, sums.instructions, k))
-        squared, wins, ties = np.zeros(k), np.zeros(k, dtype=np.int64), np.zeros(k, dtype=np.int64)
+        by_pair = np.zeros((5, pairs))  # battles, preferences for the first, their squares, won by the first, lost
         fixed = None if baseline is None else sums.models.index(baseline)
         for cells in sums.cells():
             start, stop = int(cells.instruction[0]), int(cells.instruction[-1]) + 1
-            shape = stop - start, k
-            of_it = np.full(len(sums.first), fixed is None) | (sums.first == fixed) | (sums.second == fixed)
-            here = of_it[cells.pair]
-            pair, row = cells.pair[here], cells.instruction[here] - start
+            here = slice(None) if fixed is None else ((sums.first == fixed) | (sums.second == fixed))[cells.pair]
+            pair, row = cells.pair[here], (cells.instruction[here] - start) * k
             for_first = cells.won[here] / cells.met[here]
             for side, preference in ((sums.first, for_first), (sums.second, 1.0 - for_first)):
-                model = side[pair]
-                cell = row * k + model
+                cell, shape = row + side[pair], (stop - start, k)
                 won[start:stop] += np.bincount(cell, preference, shape[0] * k).reshape(shape)
                 battles[start:stop] += np.bincount(cell, minlength=shape[0] * k).reshape(shape)
-                squared += np.bincount(model, preference**2, k)
-                wins += np.bincount(model[preference > 0.5], minlength=k)
-                ties += np.bincount(model[preference == 0.5], minlength=k)
-        return cls(fixed, won, battles, squared, wins, ties)
+            columns = None, for_first, for_first**2, for_first > 0.5, for_first < 0.5
+            by_pair += [np.bincount(pair, column, pairs) for column in columns]
+        met, first, squares, wins, losses = by_pair
+        squared, all_wins, ties = (
+            (np.bincount(sums.first, of_first, k) + np.bincount(sums.second, of_second, k)).astype(np.float64)
+            for of_first, of_second in (
+                (squares, met - 2 * first + squares),
+                (wins, losses),
+                (met - wins - losses, met - wins - losses),
+            )
+        )
+        return cls(fixed, won, battles, squared, all_wins.astype(np.int64), ties.astype(np.int64))
 
 
 def _covariance(sums: InstructionSums, rate: Floats) -> Floats:

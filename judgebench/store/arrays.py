@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from judgebench.records import OVERALL, Source, Status
 from judgebench.stats.scores import ScoreTable
 from judgebench.stats.text_features import STYLE, count_style
-from judgebench.stats.verdict_table import VerdictTable, distinct, encode
+from judgebench.stats.verdict_table import VerdictTable, encode
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, has_samples, instruction_ids, output_of, within
 from judgebench.store.blocks import STATUSES, Columns, number_columns, status_code, verdict_columns
@@ -66,8 +66,14 @@ class Met:
     def of(cls, judge: NDArray[Any], model_a: NDArray[Any], model_b: NDArray[Any], verdicts: NDArray[Any]) -> "Met":
         """Of n trials or combinations, with so many verdicts each."""
         k = 1 + max(int(model_a.max(initial=0)), int(model_b.max(initial=0)))
-        key, place = distinct((judge.astype(np.int64) * k + model_a) * k + model_b)
-        numbers = np.bincount(place, weights=verdicts, minlength=len(key)).astype(np.int64)
+        key = (judge.astype(np.int64) * k + model_a) * k + model_b
+        if key.max(initial=0) <= 4 * len(key):
+            numbers = np.bincount(key, weights=verdicts).astype(np.int64)
+            key = np.flatnonzero(np.bincount(key))
+            numbers = numbers[key]
+        else:
+            key, place = np.unique(key, return_inverse=True)
+            numbers = np.bincount(place, weights=verdicts, minlength=len(key)).astype(np.int64)
         whose, a, b = (code.astype(np.int32) for code in (key // (k * k), key // k % k, key % k))
         return cls(whose, a, b, numbers)
 
@@ -245,12 +251,14 @@ class _Rows:
             self._others.append(Met.of(judge[other], a, b, told[other]))
 
     def _add(self, part: Columns, coded: Columns, rows: NDArray[np.intp]) -> None:
-        """These rows, all of them by far the commonest."""
-        every = len(rows) == len(part["id"])
+        """These rows."""
         for name, column in self._columns.items():
             values = coded[name] if name in coded else part[name]
-            values = values if every else values[rows]
-            column[self._n : self._n + len(rows)] = self._codes.model(values) if name.startswith("model") else values
+            room = column[self._n : self._n + len(rows)]
+            if name.startswith("model"):
+                room[:] = self._codes.model(values[rows])
+            else:
+                np.take(values, rows, out=room, mode="clip")  # which else would copy them first
         self._n += len(rows)
 
     def columns(self) -> dict[str, NDArray[Any]]:
