@@ -238,15 +238,15 @@ class _Rows:
         within_scope = instruction >= 0
         if self._newest is not None:
             within_scope &= part["id"] <= self._newest
-        told, asked = ~np.isnan(part["preference"]), self._whose[judge]
+        told, chosen = ~np.isnan(part["preference"]), self._whose[judge]
         coded = {"instruction": instruction, "judge": judge, "id": part["id"]}
-        if len(rows := np.flatnonzero(within_scope & asked & told)):
+        if len(rows := np.flatnonzero(within_scope & chosen & told)):
             self._add(part, coded, rows)
-        if len(failed := np.flatnonzero(within_scope & asked & ~told)):
+        if len(failed := np.flatnonzero(within_scope & chosen & ~told)):
             a, b = (self._codes.model(part[side][failed]) for side in ("model_a", "model_b"))
             status = part["status"][failed].astype(np.int64)
             self._without.append(LeftOut(instruction[failed], judge[failed], status, a, b))
-        if len(other := np.flatnonzero(within_scope & ~asked)):
+        if len(other := np.flatnonzero(within_scope & ~chosen)):
             a, b = (self._codes.model(part[side][other]) for side in ("model_a", "model_b"))
             self._others.append(Met.of(judge[other], a, b, told[other]))
 
