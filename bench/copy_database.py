@@ -1,4 +1,4 @@
-"""How long ``db copy`` takes from an SQLite file to PostgreSQL and back, and what it takes of our processor and the server's.
+"""How long ``db copy`` takes from an SQLite file to PostgreSQL and back, here and of the server's processor.
 
     python -m bench.copy_database FILE
 
@@ -37,7 +37,7 @@ def main() -> None:
             server.cleanup()
 
 
-def _time(what: str, work: Callable[[], dict[str, int]], server: int) -> None:
+def _time(what: str, work: Callable[[], dict[str, int]], server: int | None) -> None:
     wall, ours, theirs = time.perf_counter(), time.process_time(), _processor_s(server)
     counts = work()
     wall, ours, theirs = time.perf_counter() - wall, time.process_time() - ours, _processor_s(server) - theirs
@@ -48,7 +48,7 @@ def _time(what: str, work: Callable[[], dict[str, int]], server: int) -> None:
     )
 
 
-def _processor_s(server: int) -> float:
+def _processor_s(server: int | None) -> float:
     """Of a server's process and its children, as long as they live."""
     total = 0.0
     for process in filter(str.isdigit, os.listdir("/proc")):
