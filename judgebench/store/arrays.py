@@ -257,6 +257,8 @@ class _Rows:
             room = column[self._n : self._n + len(rows)]
             if name.startswith("model"):
                 room[:] = self._codes.model(values[rows])
+            elif values.dtype != column.dtype:  # ids of a narrow block
+                room[:] = values[rows]
             else:
                 np.take(values, rows, out=room, mode="clip")  # which else would copy them first
         self._n += len(rows)
