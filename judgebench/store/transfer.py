@@ -62,10 +62,10 @@ class Last(Generic[_Value]):
         """What ``make`` returns, or returned under the same ``name``; raises what it raises."""
         if not in_snapshot(connection):
             return make()
-        asked = version(connection), name
+        state = version(connection), name
         kept = self._kept.get(connection.engine)
-        if kept is None or kept[0] != asked:
-            kept = asked, make()
+        if kept is None or kept[0] != state:
+            kept = state, make()
             self._kept[connection.engine] = kept
         return kept[1]
 
