@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from judgebench.services.pages import JudgeBenchError
 
 _Value = TypeVar("_Value")
+THREAD = "computing what is shown later"
 _AT_WORK = threading.Lock()
 
 
@@ -23,7 +24,7 @@ class Later(Generic[_Value]):
     def begin(self) -> None:
         """Whoever comes second begins nothing."""
         if self._begun.acquire(blocking=False):
-            threading.Thread(target=self._work, name="computing what is shown later", daemon=True).start()
+            threading.Thread(target=self._work, name=THREAD, daemon=True).start()
 
     def value(self, wait_s: float = 0.0) -> _Value | None:
         """None where it is not there yet, nor within so many seconds."""

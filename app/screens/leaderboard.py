@@ -228,8 +228,7 @@ _standing(view)
 numbers_beside = _beside(view)
 elements.table(_lines(view, numbers_beside))
 with st.container(border=True):
-    for sentence in sentences.basis(view.board):
-        line(sentence)
+    elements.lines(sentences.basis(view.board))
 charts.below(charts.Shown(view.source, view.benchmark, view.scope, view.choices, view.board, numbers_beside))
 if not view.scope.people:  # what is held equal is what judges are swayed by
     _held_equal(view)

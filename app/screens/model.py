@@ -187,5 +187,4 @@ _about(source, benchmark.name, profile, scope, choices)
 beside = cached.beside(source, benchmark.name, scope, choices=choices)
 _shown(charts.Shown(source, benchmark.name, scope, choices, profile.board, beside), profile)
 with st.container(border=True):
-    for sentence in basis(profile.board):
-        line(sentence)
+    elements.lines(basis(profile.board))
