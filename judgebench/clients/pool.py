@@ -18,6 +18,7 @@ from judgebench.clients.base import Client, Counted, Server
 from judgebench.clients.http import Rejected
 from judgebench.clients.openai import ListedModel, OpenAIClient, listed_models
 from judgebench.clients.retry import Lane, Throttle
+from judgebench.clients.workers import WorkerClient
 from judgebench.errors import BadReply, InputError, JudgeError, JudgeUnreachable
 from judgebench.records import Completion, Prompt
 
@@ -133,7 +134,8 @@ class Pool:
     @property
     def model(self) -> str:
         """As its servers know it; empty where they are asked by somebody else's code."""
-        return next((client.model for client in self._clients if isinstance(client, OpenAIClient)), "")
+        ours = (client.model for client in self._clients if isinstance(client, OpenAIClient | WorkerClient))
+        return next(filter(None, ours), "")
 
     @property
     def calls(self) -> int:
@@ -239,8 +241,7 @@ class Pool:
     async def close(self) -> None:
         for alarm in (*self._alarms, *filter(None, [self._watch])):
             alarm.cancel()
-        for client in self._clients:
-            await client.close()
+        await asyncio.gather(*(client.close() for client in self._clients))
 
     def _give_up(self) -> None:
         """End questions that wait for longer than any answer has taken by far, where another server may answer them;

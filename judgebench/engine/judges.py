@@ -6,6 +6,7 @@ A judge is resolved once a run, when its template is read and its provider found
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any, cast
 
 from judgebench import store
@@ -15,7 +16,8 @@ from judgebench.clients.capped import capped
 from judgebench.clients.defences import DefendedClient
 from judgebench.clients.pool import Pool
 from judgebench.clients.providers import GuardedClient, Provider, is_local, provider_of, takes_url
-from judgebench.clients.retry import RetryingClient, Throttle
+from judgebench.clients.ray_cluster import open_workers
+from judgebench.clients.retry import RetryingClient, RetryPolicy, Throttle
 from judgebench.clients.scripted import Ask, FunctionClient
 from judgebench.errors import InputError, RememberedAddress
 from judgebench.judging.nonces import check_form
@@ -27,6 +29,7 @@ from judgebench.spec.connection import laid_over
 from judgebench.spec.remembered import Programs, check_sent, sent_unasked, without_programs
 from judgebench.store.database import Connection, Database
 
+_FOR_EVER_S = 1e7  # that a judge which computes may have questions waiting
 OWN = "python:"  # how the models of judges begin that are a user's own functions
 NO_ADDRESS = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files, as vllm run-batch does
 
@@ -57,7 +60,12 @@ class OpenModel:
     server: Server | None = None  # what ``client`` asks, where it asks a server
     free: int = 0  # requests that were no questions of this run
     lent: bool = False  # a user's own, who closes it
-    names: frozenset[str] = frozenset()  # by which its replies may call it: as the user named it, and as it is asked
+    known: frozenset[str] = frozenset()  # by which names, as the user gave them
+
+    @property
+    def names(self) -> frozenset[str]:
+        """By which its replies may call it: as the user named it, and as it is asked."""
+        return self.known | ({str(getattr(self.server, "model", ""))} - {""})
 
     @property
     def questions(self) -> int:
@@ -130,34 +138,52 @@ def open_model(
     Raises InputError on an unusable specification, and MissingExtra where the embedded judge is not installed.
     """
     spec, provider = model.spec, model.provider
-    clients = [model.client] if model.client is not None else _opened(model, environment)
+    by_name = _opened(model, environment, concurrency)
+    clients = list(by_name.values())
     askers: Sequence[Client] = [GuardedClient(client) for client in clients] if provider.is_foreign else clients
     if max_calls is not None:
         askers = capped(askers, max_calls)
     client, server = askers[0], clients[0] if isinstance(clients[0], Server) else None
-    if len(clients) > 1:
-        client = server = Pool(dict(zip(spec.urls, clients, strict=True)), concurrency, through=askers)
-    if not provider.is_local:
-        client = RetryingClient(client, throttle=Throttle(concurrency))
+    if len(clients) > 1 or spec.ray is not None:
+        client = server = Pool(by_name, concurrency, through=askers)
+    if not provider.is_local or spec.ray is not None:
+        policy = RetryPolicy(deadline_s=_FOR_EVER_S) if provider.is_local else RetryPolicy()
+        client = RetryingClient(client, policy, throttle=Throttle(concurrency))
     if SETTING in spec.settings:
         template = model.template if isinstance(model, ResolvedJudge) else None
         client = DefendedClient(client, str(spec.settings[SETTING]), template)
-    names = {spec.model, spec.model.partition(":")[2], getattr(server, "model", spec.model)}
     opened = OpenModel(
         client,
         server,
         lent=model.client is not None and not isinstance(model.client, FunctionClient),
-        names=frozenset(names),
+        known=frozenset({spec.model, spec.model.partition(":")[2]}),
     )
     opened.free = opened.questions  # of a user's client that was asked before
     return opened
 
 
-def _opened(model: ResolvedModel, environment: Mapping[str, str]) -> list[Client]:
-    """Its provider's clients, one for each address."""
+def _opened(model: ResolvedModel, environment: Mapping[str, str], concurrency: int) -> Mapping[str, Client]:
+    """Its provider's clients, by address or worker."""
     spec, provider = model.spec, model.provider
-    access = access_of(spec, environment, provider.name_of(spec.model))
-    return [provider.open(replace(access, url=url)) for url in spec.urls or (None,)]
+    if spec.ray is None:
+        if model.client is not None:
+            return {"": model.client}
+        access = access_of(spec, environment, provider.name_of(spec.model))
+        return {url or "": provider.open(replace(access, url=url)) for url in spec.urls or (None,)}
+    there = spec.model_copy(update={"ray": None})
+    openers = {url or "": partial(_opened_there, there, provider, url) for url in spec.urls or (None,)}
+    return open_workers(spec.ray, openers, is_foreign=provider.is_foreign, concurrency=concurrency)
+
+
+def _opened_there(spec: Served, provider: Provider, url: str | None, environment: Mapping[str, str]) -> Client:
+    """A worker's client, by the variables of its own process. Raises InputError where one is not set there."""
+    for variable in (spec.key_env, *spec.connection.variables):
+        if variable is not None and not environment.get(variable):
+            raise InputError(
+                f"the environment variable {variable} is not set in Ray's workers: set it on every node before "
+                "'ray start', whose processes have what is set then"
+            )
+    return provider.open(replace(access_of(spec, environment, provider.name_of(spec.model)), url=url))
 
 
 def access_of(spec: Served, environment: Mapping[str, str], name: str | None = None) -> Access:
