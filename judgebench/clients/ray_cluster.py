@@ -7,6 +7,8 @@ but names of environment variables is sent to a worker; their values are those o
 import asyncio
 import os
 import secrets
+import socket
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
@@ -24,6 +26,7 @@ _LOCAL = "local"
 _STORE_BYTES = 200 << 20  # questions and replies are small
 _SPARE = 64  # calls of an actor beyond the questions: whether it is there, and those that were given up
 _START_S = 900.0  # that one may take to be there, as where a cluster grows
+_CONNECT_S = 10.0
 _CLOSE_S = 30.0  # that a worker may take to end what it has started
 _OPTIONS = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}
 
@@ -41,7 +44,8 @@ class Connection:
         if find_spec("ray") is None:
             raise MissingExtra("workers of a Ray cluster need Ray: pip install 'judgebench[ray]'")
         with self._lock:
-            _prepare(workers)
+            if "ray" not in sys.modules:
+                _prepare(workers)
             ray = import_module("ray")
             if not ray.is_initialized():
                 _connect(ray, workers)
@@ -76,6 +80,7 @@ def _prepare(workers: RayWorkers) -> None:
 
 def _connect(ray: Any, workers: RayWorkers) -> None:
     """Raises InputError where no cluster answers."""
+    _check_answers(workers.address)
     fields: dict[str, Any] = {}
     if workers.address == _LOCAL:
         cores = (workers.workers or 1) * workers.resources.get("CPU", 0.0)
@@ -88,6 +93,17 @@ def _connect(ray: Any, workers: RayWorkers) -> None:
             f"no Ray cluster at {workers.address!r} can be used ({one_line(str(error))}): give --ray local, or auto on "
             "a node of one; its token is read from RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token"
         ) from error
+
+
+def _check_answers(address: str) -> None:
+    """Raises InputError where nobody listens at HOST:PORT, which Ray would try for many minutes."""
+    host, _, port = (os.environ.get("RAY_ADDRESS", "") if address == "auto" else address).rpartition(":")
+    if not (host and port.isdigit()):
+        return
+    try:
+        socket.create_connection((host, int(port)), _CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(f"no Ray cluster answers at {host}:{port} ({error}): give the address of its head") from error
 
 
 def open_workers(
@@ -122,7 +138,8 @@ def _room(ray: Any, workers: RayWorkers) -> int:
     needs = workers.resources.items()
     count = sum(min(int(node.get(name, 0.0) // amount) for name, amount in needs) for node in nodes)
     if not count:
-        has = "; ".join(_amounts(node) for node in nodes) or "none"
+        named = {"CPU", "GPU", *workers.resources}
+        has = "; ".join(_amounts({name: node[name] for name in named & node.keys()}) for node in nodes) or "none"
         raise InputError(
             f"no node of the Ray cluster has room for a worker with {_amounts(workers.resources)}: they have {has}. "
             "Give others by --worker-resources, or --workers N where the cluster grows by itself"
@@ -131,8 +148,7 @@ def _room(ray: Any, workers: RayWorkers) -> int:
 
 
 def _amounts(resources: Mapping[str, float]) -> str:
-    shown = {name: amount for name, amount in resources.items() if ":" not in name and "_store_" not in name}
-    return ", ".join(f"{name} {amount:g}" for name, amount in sorted(shown.items()))
+    return ", ".join(f"{name} {amount:g}" for name, amount in sorted(resources.items()))
 
 
 def _options(workers: RayWorkers, concurrency: int) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from judgebench.spec.connection import laid_over
 from judgebench.spec.remembered import Programs, check_sent, sent_unasked, without_programs
 from judgebench.store.database import Connection, Database
 
-_FOR_EVER_S = 1e7  # that a judge which computes may have questions waiting
+_PATIENT = RetryPolicy(deadline_s=1e7)  # with a judge that computes, and has questions waiting
 OWN = "python:"  # how the models of judges begin that are a user's own functions
 NO_ADDRESS = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files, as vllm run-batch does
 
@@ -146,9 +146,10 @@ def open_model(
     client, server = askers[0], clients[0] if isinstance(clients[0], Server) else None
     if len(clients) > 1 or spec.ray is not None:
         client = server = Pool(by_name, concurrency, through=askers)
-    if not provider.is_local or spec.ray is not None:
-        policy = RetryPolicy(deadline_s=_FOR_EVER_S) if provider.is_local else RetryPolicy()
-        client = RetryingClient(client, policy, throttle=Throttle(concurrency))
+    if not provider.is_local:
+        client = RetryingClient(client, throttle=Throttle(concurrency))
+    elif spec.ray is not None:
+        client = RetryingClient(client, _PATIENT, throttle=Throttle(concurrency))
     if SETTING in spec.settings:
         template = model.template if isinstance(model, ResolvedJudge) else None
         client = DefendedClient(client, str(spec.settings[SETTING]), template)
