@@ -152,7 +152,7 @@ def test_ten_kills_of_workers_and_nodes_cost_no_trial(bench: Database, cluster: 
         assert not report.tally.ended.get("failed")
         assert 1200 <= questions(server) <= 1200 + KILLS * IN_FLIGHT
         assert {request.headers["authorization"] for request in server.requests} == {"Bearer sk-of-the-worker"}
-    
+
 
 def test_the_limit_on_cost_holds_while_workers_are_killed(bench: Database, cluster: Cluster) -> None:
     rng, kills = random.Random(1), []
