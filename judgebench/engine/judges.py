@@ -30,7 +30,8 @@ from judgebench.spec.remembered import Programs, check_sent, sent_unasked, witho
 from judgebench.spec.workers import RayWorkers
 from judgebench.store.database import Connection, Database
 
-_PATIENT = RetryPolicy(deadline_s=1e7)  # with a judge that computes, and has questions waiting
+_RESTARTED = RetryPolicy(attempts=12)  # for a minute and more, in which workers and nodes are started again
+_COMPUTING = replace(_RESTARTED, deadline_s=1e7)  # a judge that computes has questions waiting
 OWN = "python:"  # how the models of judges begin that are a user's own functions
 NO_ADDRESS = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files, as vllm run-batch does
 
@@ -154,10 +155,11 @@ def open_model(
     else:
         single = model.client or provider.open(access_of(spec, environment, provider.name_of(spec.model)))
         client, server = around(single), single if isinstance(single, Server) else None
-    if not provider.is_local:
+    if spec.ray is not None:
+        policy = _COMPUTING if provider.is_local else _RESTARTED
+        client = RetryingClient(client, policy, throttle=Throttle(concurrency))
+    elif not provider.is_local:
         client = RetryingClient(client, throttle=Throttle(concurrency))
-    elif spec.ray is not None:
-        client = RetryingClient(client, _PATIENT, throttle=Throttle(concurrency))
     if SETTING in spec.settings:
         template = model.template if isinstance(model, ResolvedJudge) else None
         client = DefendedClient(client, str(spec.settings[SETTING]), template)
