@@ -6,11 +6,12 @@ but names of environment variables is sent to a worker; their values are those o
 
 import asyncio
 import os
+import pickle
 import secrets
 import socket
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from threading import Lock
@@ -38,6 +39,8 @@ class Connection:
         self._lock = Lock()
         self._users = 0
         self._is_ours = False
+        self._keepers = 0
+        self._idle: dict[bytes, list[tuple[Any, Any]]] = {}  # actors that nobody asks now, by what they answer
 
     def open(self, workers: RayWorkers) -> Any:
         """The library, connected. Raises InputError, and MissingExtra where it is not installed."""
@@ -61,8 +64,43 @@ class Connection:
                 self._is_ours = False
                 ray.shutdown()
 
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Workers that are left meanwhile stay up until the end, with what they have loaded, for whoever asks the same
+        next."""
+        with self._lock:
+            self._keepers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._keepers -= 1
+                left = [] if self._keepers else [actor for actors in self._idle.values() for actor in actors]
+                self._idle = self._idle if self._keepers else {}
+            for ray, handle in left:
+                with suppress(ray.exceptions.RayError):
+                    ray.get(handle.close.remote(), timeout=_CLOSE_S)
+                ray.kill(handle)
+                self.close(ray)
 
-_CONNECTION = Connection()
+    def take(self, kind: bytes) -> Any:
+        """An actor of this kind that stayed up; None where there is none."""
+        with self._lock:
+            actors = self._idle.get(kind)
+            ray, handle = actors.pop() if actors else (None, None)
+        if ray is not None:
+            self.close(ray)  # whoever takes it is connected
+        return handle
+
+    def leave(self, kind: bytes, ray: Any, handle: Any) -> bool:
+        """Whether it stays up, and the connection with it."""
+        with self._lock:
+            if self._keepers and kind:
+                self._idle.setdefault(kind, []).append((ray, handle))
+            return bool(self._keepers and kind)
+
+
+CONNECTION = Connection()
 
 
 def _prepare(workers: RayWorkers) -> None:
@@ -114,7 +152,7 @@ def open_workers(
 
     Raises InputError where the cluster cannot be used or has no room, and MissingExtra where Ray is not installed.
     """
-    ray = _CONNECTION.open(workers)
+    ray = CONNECTION.open(workers)
     try:
         count = workers.workers or (len(openers) if "" not in openers else _room(ray, workers))
         if count < len(openers):
@@ -124,11 +162,11 @@ def open_workers(
         for number in range(count):
             address = addresses[number % len(addresses)]
             name = f"Ray worker {number + 1}" + (f" for {address}" if address else "")
-            _CONNECTION.open(workers)
+            CONNECTION.open(workers)
             actor = _Actor(ray, name, _options(workers, concurrency), (openers[address], is_foreign))
             clients[name] = WorkerClient(name, actor)
     finally:
-        _CONNECTION.close(ray)
+        CONNECTION.close(ray)
     return clients
 
 
@@ -172,6 +210,7 @@ class _Actor:
         self._name = name
         self._options = options
         self._arguments = arguments
+        self._kind = _kind(name, options, arguments)
         self._handle: Any = None
         self._starting: asyncio.Task[None] | None = None
 
@@ -189,14 +228,18 @@ class _Actor:
         handle, self._handle = self._handle, None
         if self._starting is not None:
             self._starting.cancel()
+        elif handle is not None and CONNECTION.leave(self._kind, self._ray, handle):
+            return
         if handle is not None:
             with suppress(JudgeUnreachable, TimeoutError):
                 await asyncio.wait_for(self._answer(handle.close.remote()), _CLOSE_S)
             self._ray.kill(handle)
-        _CONNECTION.close(self._ray)
+        CONNECTION.close(self._ray)
 
     async def _reached(self) -> Any:
         """The actor, once it is there."""
+        if self._handle is None and (handle := CONNECTION.take(self._kind)) is not None:
+            self._handle = handle
         if self._handle is None:
             opener, is_foreign = self._arguments
             self._handle = self._ray.remote(Worker).options(**self._options).remote(opener, is_foreign=is_foreign)
@@ -236,6 +279,14 @@ class _Actor:
             raise _Died(f"{self._name} has ended: {one_line(str(error))}") from error
         except errors.RayError as error:
             raise JudgeUnreachable(f"{self._name} does not answer: {one_line(str(error))}") from error
+
+
+def _kind(*parts: Any) -> bytes:
+    """What tells actors that answer the same; empty where that cannot be told, of a user's function for tokens say."""
+    try:
+        return pickle.dumps(parts)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return b""
 
 
 class _Died(JudgeUnreachable):

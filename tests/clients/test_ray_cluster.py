@@ -80,6 +80,9 @@ class FakeRay:
             options=lambda **options: SimpleNamespace(remote=lambda *given, **more: start(options, *given, **more))
         )
 
+    def get(self, reference: Any, timeout: float) -> Any:
+        return asyncio.run(reference)
+
     def kill(self, actor: Actor) -> None:
         self.killed.append(actor)
 
@@ -92,7 +95,7 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
     fake = FakeRay()
     monkeypatch.setattr(ray_cluster, "import_module", lambda name: fake)
     monkeypatch.setattr(ray_cluster, "find_spec", lambda name: True)
-    monkeypatch.setattr(ray_cluster, "_CONNECTION", ray_cluster.Connection())
+    monkeypatch.setattr(ray_cluster, "CONNECTION", ray_cluster.Connection())
     for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_worker_niceness", "RAY_USAGE_STATS_ENABLED", "RAY_ADDRESS"):
         monkeypatch.setenv(name, "")  # so that whatever is set is undone
         monkeypatch.delenv(name)
@@ -162,6 +165,18 @@ def test_two_judges_at_once_share_a_connection(ray: FakeRay) -> None:
     asyncio.run(used(one))
     assert ray.is_initialized()
     asyncio.run(used(other))
+    assert not ray.is_initialized()
+
+
+def test_workers_of_an_audit_stay_up_between_its_runs(ray: FakeRay) -> None:
+    with ray_cluster.CONNECTION.kept():
+        for _ in range(3):
+            assert asyncio.run(used(opened(workers=2))) == ["A"] * 2
+            assert ray.is_initialized()
+        asyncio.run(used(opened(workers=1, resources={"CPU": 2})))  # of another kind
+        assert len(ray.actors) == 3
+        assert not ray.killed
+    assert len(ray.killed) == 3
     assert not ray.is_initialized()
 
 
