@@ -5,7 +5,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
-from judgebench.clients.workers import Answer, Opener, Worker, WorkerClient
+from judgebench.clients.workers import Opener, Worker, WorkerAnswer, WorkerClient
 from judgebench.errors import JudgeUnreachable
 
 
@@ -45,7 +45,7 @@ class Far:
             raise JudgeUnreachable("the task may or may not have been executed") from None
         finally:
             self._calls.discard(task)
-        unpacked: Answer = pickle.loads(pickle.dumps(answer))
+        unpacked: WorkerAnswer = pickle.loads(pickle.dumps(answer))
         return unpacked
 
     async def end(self) -> None:

@@ -39,7 +39,7 @@ class _Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WorkerAnswer:
     """What a worker says to whatever it is asked."""
 
     value: Any  # a Completion, what ``check`` returned, or a _Failure
@@ -64,11 +64,11 @@ class Worker:
         """Of the package, there."""
         return __version__
 
-    async def check(self) -> Answer:
+    async def check(self) -> WorkerAnswer:
         """As of ``Server``, where the judge has a server."""
         return await self._answer(self._checked, {})
 
-    async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Answer:
+    async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> WorkerAnswer:
         """As of ``Client``, but that errors of ours are in the answer."""
 
         async def completed(client: Client) -> Completion:
@@ -85,11 +85,11 @@ class Worker:
     async def _checked(self, client: Client) -> Any:
         return await client.check() if isinstance(client, Server) else None
 
-    async def _answer(self, ask: Callable[[Client], Awaitable[Any]], settings: Mapping[str, Any]) -> Answer:
+    async def _answer(self, ask: Callable[[Client], Awaitable[Any]], settings: Mapping[str, Any]) -> WorkerAnswer:
         try:
             self._client = self._client or self._opener(os.environ)
         except JudgeBenchError as error:
-            return Answer(_Failure.of(error), self._process)
+            return WorkerAnswer(_Failure.of(error), self._process)
         client = self._client
         try:
             value = await ask(client)
@@ -98,10 +98,10 @@ class Worker:
             if isinstance(client, ServedClient) and client.has_failed and self._client is client:
                 await self.close()
         if self._is_foreign:
-            return Answer(value, self._process)
+            return WorkerAnswer(value, self._process)
         more_calls = max(client.calls - self._questions, 0) if isinstance(client, Counted) else 0
         more = (client.left_out(settings), client.changed(settings)) if isinstance(client, Server) else ((), ())
-        return Answer(value, self._process, str(getattr(client, "model", "")), more_calls, *more)
+        return WorkerAnswer(value, self._process, str(getattr(client, "model", "")), more_calls, *more)
 
 
 class Remote(Protocol):
@@ -155,7 +155,7 @@ class WorkerClient:
     async def close(self) -> None:
         await self._remote.end()
 
-    def _value(self, answer: Answer) -> Any:
+    def _value(self, answer: WorkerAnswer) -> Any:
         self.model = answer.model or self.model
         self._more_calls[answer.process] = max(answer.more_calls, self._more_calls.get(answer.process, 0))
         self._left_out.update(answer.left_out)
