@@ -213,8 +213,9 @@ except JudgeBenchError as error:
 elements.tab("Leaderboard", view.benchmark)
 who_leads.text(sentences.leader(view.board), width="stretch")
 if view.board.gate is not None:
-    elements.table(gate.badges(view.board.gate, filters.link))
-line(sentences.summary(view.board))
+    elements.table(gate.badges(view.board.gate, filters.link, ranked=not any(row.apart for row in view.board.rows)))
+if others := sentences.summary(view.board, with_leader=False):
+    line(others)
 elements.counted(view.board.coverage)
 _unjudged(view)
 _standing(view)

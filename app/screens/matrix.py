@@ -52,16 +52,17 @@ def _shown(ranked: list[str]) -> list[str]:
 
 def _table(rates: PairRates, models: Sequence[str]) -> None:
     met = list(rates.pairs(models))
+    low, high = (f"{rates.level:.0%} {end}" for end in ("low", "high"))
     rows = {
         "Model": [one_line(pair["model"], 200) for pair in met],
         "Against": [one_line(pair["opponent"], 200) for pair in met],
         "Win rate, %": [100 * pair["win_rate"] for pair in met],
-        "95% low": [plotted(pair["lower"], "rate") for pair in met],
-        "95% high": [plotted(pair["upper"], "rate") for pair in met],
+        low: [plotted(pair["lower"], "rate") for pair in met],
+        high: [plotted(pair["upper"], "rate") for pair in met],
         "Battles": [pair["battles"] for pair in met],
     }
     formats: dict[str, Any] = dict.fromkeys(("Model", "Against"), st.column_config.Column(width=_NAME_PX))
-    formats |= dict.fromkeys(("95% low", "95% high"), st.column_config.NumberColumn(format="%.1f", width=_NUMBER_PX))
+    formats |= dict.fromkeys((low, high), st.column_config.NumberColumn(format="%.1f", width=_NUMBER_PX))
     formats["Win rate, %"] = st.column_config.NumberColumn(format="%.1f")
     formats["Battles"] = st.column_config.NumberColumn(width=_NUMBER_PX)
     height: Height = _TABLE_PX if len(met) > _TABLE_ROWS else "content"

@@ -35,7 +35,10 @@ def length(characters: float | None) -> str:
 
 def styles(lines: Sequence[StyleLine]) -> str:
     """What an output of the model has on average, beside all models with outputs there."""
-    heads = ["<th scope=col>An output has</th>", head("Mean, 95% interval", "By t, over the model's outputs.", "n")]
+    heads = [
+        "<th scope=col>An output has</th>",
+        head(f"Mean, {lines[0].mean.level:.0%} interval", "By t, over the model's outputs.", "n"),
+    ]
     heads += [head("Median of all", "The median of all models' means.", "n"), head("Place", "1 has most.", "n")]
     body = "".join(
         f'<tr><th scope="row">{what.capitalize()}</th>'

@@ -15,10 +15,15 @@ _BRIEF_CHARS = 160
 def parts(what: str, rows: Sequence[PartRate], link: Link, *, unit: str) -> str:
     """``what``: the heading of the names. ``unit``: "rate", or "score" for means, which have no bar."""
     heads = [head(what), head("Win rate, %" if unit == "rate" else "Mean score", kind="n")]
-    heads += [head("95% interval", kind="iv"), head("Battles" if unit == "rate" else "Outputs", kind="n")]
+    heads += [head(f"{_level(rows)} interval", kind="iv"), head("Battles" if unit == "rate" else "Outputs", kind="n")]
     heads += [head("Won, lost, tied", kind="n")] if unit == "rate" else []
     body = "".join(_part(row, link, unit=unit) for row in rows)
     return framed(what, heads, body)
+
+
+def _level(rows: Sequence[PartRate]) -> str:
+    """Of the intervals, which is one for all rows."""
+    return f"{rows[0].estimate.level:.0%}"
 
 
 def _part(row: PartRate, link: Link, *, unit: str) -> str:

@@ -89,13 +89,14 @@ def within_cost(cost_usd: float | None, max_cost: float | None) -> list[str]:
     return [f"more than max_cost, {max_cost:g} USD: it will stop after about {max_cost / cost_usd:.0%} of the calls"]
 
 
-def summary(board: Leaderboard) -> str:
+def summary(board: Leaderboard, *, with_leader: bool = True) -> str:
     """Which models can be told apart, from the best tiers down: only what the rank ranges prove.
 
     A model's ``rank_lower`` is one more than the number of models proved better, all of which stand above it.
+    ``with_leader``: False below ``leader``, which has said already who comes first; empty where nothing is left to say.
     """
     tiers = _tiers(board.ranked)
-    parts = [_tier(tiers[0])]
+    parts = [_tier(tiers[0])] if with_leader else _beside_leader(tiers[0])
     for place, tier in enumerate(tiers[1:_TIERS], start=1):
         above = [row for earlier in tiers[:place] for row in earlier]
         below = _below(tier[0], above, leader=tiers[place - 1][0])
@@ -103,7 +104,7 @@ def summary(board: Leaderboard) -> str:
     rest = sum(len(tier) for tier in tiers[_TIERS:])
     if rest:
         parts.append(f"{count(rest, 'model')} further down in {count(len(tiers) - _TIERS, 'more tier')}")
-    return "; ".join(parts) + "."
+    return "; ".join(parts) + "." if parts else ""
 
 
 def leader(board: Leaderboard) -> str:
@@ -213,6 +214,12 @@ def _tier(tier: Sequence[Row]) -> str:
     if len(others) == 1:
         return f"{listing([first, *others])} cannot be told apart"
     return f"{listing(others)} cannot be told apart from {one_line(first)}"
+
+
+def _beside_leader(tier: Sequence[Row]) -> list[str]:
+    """Who may come first as well; nobody beside one that is alone in its tier."""
+    first, *others = (row.model for row in tier)
+    return [f"{listing(others)} cannot be told apart from {one_line(first)}"] if others else []
 
 
 def _below(row: Row, above: Sequence[Row], *, leader: Row) -> str:

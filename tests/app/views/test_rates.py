@@ -1,5 +1,7 @@
 """Rates in tables: a bar and its words in every row, links where there is a page, and no markup of others."""
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("streamlit", reason="the app needs the extra app")
@@ -25,6 +27,14 @@ def test_a_part_has_its_rate_its_interval_and_its_link() -> None:
     assert "6, 3, 1" in shown.text
     assert "no category" in shown.text
     assert html.count('role="img" aria-label="[') == 2
+
+
+def test_the_heading_names_the_level_of_the_intervals() -> None:
+    at_90 = replace(known(0.6), level=0.9)
+    assert (
+        "90% interval"
+        in Elements(rates.parts("Category", [PartRate("one", at_90, 10, 6, 1, 10)], _link, unit="rate")).text
+    )
 
 
 def test_a_score_has_no_bar() -> None:
