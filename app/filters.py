@@ -134,8 +134,13 @@ def order() -> tuple[str, bool]:
 
 def order_link(by: str, *, descending: bool) -> str:
     """The address of this leaderboard with its lines put so, and all else as it is."""
-    here = [(key, value) for key in st.query_params if key != "sort" for value in st.query_params.get_all(key)]
-    return f"leaderboard?{urlencode([*here, ('sort', '-' * descending + by)])}"
+    return here("leaderboard", sort="-" * descending + by)
+
+
+def here(page: str, /, **values: str) -> str:
+    """The address of ``page``, which is this one, with further values, and all else as it is."""
+    as_is = [(key, value) for key in st.query_params if key not in values for value in st.query_params.get_all(key)]
+    return f"{page}?{urlencode([*as_is, *values.items()])}"
 
 
 def one(label: str, options: Sequence[str], *, key: str, none: str, labelled: bool = True) -> str | None:

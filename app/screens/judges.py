@@ -19,15 +19,13 @@ from judgebench.show.text import one_line
 
 def _listing(source: cached.Source) -> None:
     known = cached.judges(source)
-    elements.frame(
+    elements.values(
         {
             "Judge": [one_line(judge.name, 200) for judge in known],
             "LLM": [one_line(judge.model, 200) for judge in known],
             "Template": [one_line(judge.template, 200) for judge in known],
         },
-        hide_index=True,
         alt="All judges",
-        height="content" if len(known) < 8 else 300,
     )
 
 
@@ -110,11 +108,11 @@ def _evaluated(source: cached.Source, benchmark: str) -> None:
     st.subheader("How often they are right", anchor=False)
     part, judge, share, n = zip(*judge_board.part_cells(board, first=True), strict=True)
     parts = {"Part": part, "Judge": judge, "Share right": share, "n": n}
-    elements.frame(parts, hide_index=True, alt="Judges by section", height="content" if len(part) < 12 else 420)
+    elements.values(parts, alt="Judges by section")
     beside = [judge_board.about_cells(row) for row in board.rows]
     names = {"Judge": [one_line(row.judge, 200) for row in board.rows]}
     columns = zip(("Labelled pairs", "Failures", "Cost", "Latency"), zip(*beside, strict=True), strict=True)
-    elements.frame(names | dict(columns), hide_index=True, alt="What judges took", height="content")
+    elements.values(names | dict(columns), alt="What judges took")
     with st.expander("What counts, and how"):
         for sentence in judge_board.sentences(board):
             line(sentence)

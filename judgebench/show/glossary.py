@@ -168,7 +168,6 @@ _LABELS: Mapping[str, str] = {
     "Meaning": "What the word stands for.",
     "Elsewhere called": "Words by which others name the same, and which do not stand here.",
     # Of battles
-    "Open": "The battle that is shown below.",
     "A": "The model of the two whose name sorts first.",
     "B": "The model of the two whose name sorts second.",
     "A preferred": "How far the verdicts prefer the output of A, in percent; 50 is a tie.",

@@ -100,7 +100,7 @@ def test_a_battle_has_a_permalink_and_neighbours(visit: Visit, demo: Path, brows
 
 def test_a_row_of_the_list_opens_its_battle(visit: Visit, demo: Path) -> None:
     page = visit.open("/battles")
-    page.locator("[data-testid=stDataFrame] .dvn-scroller").first.click(position={"x": 15, "y": 35 + 35 * 2 + 17})
+    page.get_by_role("region", name="Battles").locator("tbody th a").nth(2).click()
     page.get_by_text("Battle 3 of 72").wait_for()
     page.get_by_role("button", name="Previous Shortcut").click()
     page.get_by_text("Battle 2 of 72").wait_for()
@@ -130,7 +130,7 @@ def test_a_page_beyond_the_end_is_the_first(visit: Visit, demo: Path) -> None:
     assert page.locator("[aria-current=page]", has_text="4").count() == 1
     visit.open("/battles?page=40")
     assert "72 battles" in visit.text()
-    page.locator("[data-testid=stDataFrame]").first.wait_for()
+    page.get_by_role("region", name="Battles").wait_for()
 
 
 def test_a_filter_that_leaves_fewer_pages_shows_its_battles(visit: Visit, demo: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_filter_that_leaves_fewer_pages_shows_its_battles(visit: Visit, demo: 
     box.fill("")
     box.press("Enter")
     page.get_by_text("72 battles").wait_for()
-    page.locator("[data-testid=stDataFrame]").first.wait_for()
+    page.get_by_role("region", name="Battles").wait_for()
 
 
 def test_a_leaderboard_without_verdicts_says_why(visit: Visit, demo: Path) -> None:
@@ -461,9 +461,7 @@ def test_each_part_of_bias_has_a_permalink(visit: Visit, demo: Path, browser: An
         again.open(page.url.removeprefix(visit.address))
         for each in (page, again.page):
             assert each.get_by_role("tab", selected=True).inner_text() == part
-            each.get_by_role("tabpanel").locator(
-                "table.jb, [data-testid=stDataFrame], [data-testid=stText]"
-            ).first.wait_for()
+            each.get_by_role("tabpanel").locator("table.jb, [data-testid=stText]").first.wait_for()
     again.context.close()
 
 
