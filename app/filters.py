@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.elements.lib.mutable_tab_container import TabContainer
 
-from app import address, auth, cached, commands, demonstration
+from app import address, auth, cached, demonstration
 from app.views import importing
 from app.views.elements import line, problem
 from judgebench import services
@@ -93,15 +93,6 @@ def benchmark(source: cached.Source, *, labelled: bool = True) -> BenchmarkSumma
         label_visibility="visible" if labelled else "collapsed",
     )
     return known[bound.keep(chosen)]
-
-
-def judging(source: cached.Source, benchmark: str) -> None:
-    """The command that has a judge at hand judge the benchmark, and what else there is where that one reads nothing."""
-    judge = cached.judge_at_hand(source, benchmark)
-    st.code(commands.judge_all(benchmark, judge), language=None)
-    if judge != "embedded":
-        line("It draws lots, to try things. A judge that reads conversations is one of a server:")
-        st.code(commands.judge_all_by_server(benchmark), language=None)
 
 
 def link(page: str, **values: str) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import audit_start, auth, cached, commands, filters, jobs
 from app.auth import Role
-from app.views import elements, findings, progress
+from app.views import elements, findings, progress, ways
 from app.views.elements import line, unavailable
 from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.services.benchmarks import BenchmarkSummary
@@ -125,7 +125,7 @@ def _audit(
         line(audit.question or audit.help)
         for sentence in _results(source, audit, audits, benchmark, judges):
             line(sentence)
-        with st.expander("Start it"):
+        with st.expander("Start it", expanded=st.query_params.get("start") == audit.name):
             audit_start.form(source, audit, benchmark)
 
 
@@ -166,7 +166,7 @@ def _overlaps(known: Contamination, benchmark: str) -> None:
         Labelled("Instructions with thirteen words in a row found elsewhere", known.verbatim),
     ]
     line(f"{count(known.searched, 'text')} searched; {count(len(known.found), 'place')} found. Nothing of it is kept.")
-    elements.estimates(rows, benchmark, alt="Contamination")
+    ways.estimates(rows, benchmark, alt="Contamination")
     if known.found:
         elements.values(
             {
@@ -252,10 +252,14 @@ def _page(source: cached.Source, benchmark: BenchmarkSummary, running: frozenset
     by_kind = {kind: [audit for audit in audits if audit.kind == kind] for kind in AUDITS}
     judges = {judge.digest: judge.name for judge in cached.judges(source)}
     st.fragment(_progress, run_every=_POLL_S if running else None)(benchmark.name, running)
+    named = st.query_params.get("start", "")
+    if named in AUDITS:  # where a link leads, that stands first
+        _audit(source, AUDITS[named], by_kind[named], benchmark, judges)
     _findings(audits, judges)
     st.subheader("The audits", anchor=False)
     for name, audit in AUDITS.items():
-        _audit(source, audit, by_kind[name], benchmark, judges)
+        if name != named:
+            _audit(source, audit, by_kind[name], benchmark, judges)
     _contamination(source, benchmark.name)
     _bias()
     _null_models(by_kind["null-models"], judges)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from app import cached, filters
-from app.views import charts, elements, gate
+from app.views import charts, elements, gate, ways
 from app.views.board import Linked, Sorting, table
 from app.views.elements import line, moves, unavailable
 from judgebench.services.bias import Without
@@ -207,8 +207,10 @@ with_controlled = "length-controlled" in view.columns
 board_table = st.empty()
 board_table.html(_lines(view, controlled=False), width="stretch")
 with st.container(border=True):
-    for sentence in sentences.basis(view.board):
+    for sentence in sentences.basis(view.board, commands=False):
         line(sentence)
+    if view.board.gate is not None and (told := ways.ways(about.command for about in view.board.gate.open)):
+        elements.links(*told)
 numbers_beside = _beside(view, controlled=False)
 charts.below(charts.Shown(view.source, view.benchmark, view.scope, view.choices, view.board, numbers_beside))
 if not view.scope.people:  # what is held equal is what judges are swayed by

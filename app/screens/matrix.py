@@ -8,7 +8,7 @@ import streamlit as st
 from app import cached, filters
 from app.views import elements, pairs
 from app.views.board import Linked
-from app.views.elements import counted, line, unavailable
+from app.views.elements import line, unavailable
 from judgebench.services.pages import Choices, JudgeBenchError, Leaderboard, PairRates
 from judgebench.services.scope import Scope
 from judgebench.show import tables
@@ -93,7 +93,7 @@ except JudgeBenchError as error:
     st.stop()
 elements.tab("Matrix", view.benchmark)
 filters.say_unknown()
-counted(rates.coverage)
+elements.counted_briefly(rates.coverage, filters.link("leaderboard"))
 _left_out(view)
 line("Win rate of the row against the column, ties half. A cell opens the two models beside each other.")
 elements.table(

@@ -30,8 +30,8 @@ def _boards(source: cached.Source, benchmark: str, question: str, method: Method
         return
     for sentence in show.basis(two):
         line(sentence)
-    elements.counted(two.judges.coverage, "app: nothing")
-    elements.counted(two.people.coverage, "app: nothing")
+    elements.counted_briefly(two.judges.coverage, filters.link("leaderboard"))
+    elements.counted_briefly(two.people.coverage, filters.link("leaderboard", by="people"))
     line(show.apart(two))
     elements.table(voters.places(two, lambda model: filters.link("model", model=model)))
 

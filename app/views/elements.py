@@ -11,10 +11,10 @@ import streamlit as st
 
 from app.views.board import plain
 from judgebench.services.pages import Coverage, DatabaseError
-from judgebench.show.coverage import Door, sentences
+from judgebench.show.coverage import Door, brief, sentences
 from judgebench.show.glossary import explained
-from judgebench.show.numbers import Labelled, fixed, plotted
-from judgebench.show.tables import Move, estimate_columns
+from judgebench.show.numbers import fixed, plotted
+from judgebench.show.tables import Move
 from judgebench.show.text import escaped_html, listing, one_line, spelt
 
 MAX_CHARS = 20_000  # of one text on a page; the rest is a download
@@ -31,6 +31,12 @@ def counted(coverage: Coverage | None, door: Door = "app") -> None:
     with st.container(border=True, gap="xsmall"):
         for sentence in sentences(coverage, door):
             st.text(sentence, width="stretch")
+
+
+def counted_briefly(coverage: Coverage | None, address: str) -> None:
+    """The same in a line, with the address of the page where the whole stands."""
+    words = escaped_html(brief(coverage))
+    table(f'<p class=jb-counted>{words} <a href="{escaped_html(address)}">What counts, in full</a></p>')
 
 
 def block(text: str, *, height: int, key: str) -> None:
@@ -113,11 +119,6 @@ def values(columns: Mapping[str, Sequence[object]], *, alt: str, marked: int | N
 def metric(label: str, value: str, **look: Any) -> None:
     """A number, whose label says under the pointer what it means; ``look``: as ``st.metric``."""
     st.metric(label, value, help=explained(label) or None, **look)
-
-
-def estimates(rows: Sequence[Labelled], benchmark: str, *, alt: str) -> None:
-    """Estimates with their intervals, and for each that is missing what would give it."""
-    table(plain(alt, estimate_columns(rows, benchmark)))
 
 
 def moves(rows: Sequence[Move], *, alt: str) -> None:

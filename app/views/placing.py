@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import auth, cached, commands, filters, jobs
 from app.auth import Role
-from app.views import asking, elements, progress
+from app.views import asking, elements, progress, ways
 from app.views.board import table
 from app.views.elements import line, links, unavailable
 from judgebench import services
@@ -49,8 +49,8 @@ def section(source: cached.Source) -> None:
     except JudgeBenchError as error:
         unavailable("There is no board yet to judge these against.", error)
         if not benchmark.judges:
-            line("This command gives the benchmark its first verdicts:")
-            st.code(commands.judge_benchmark(cached.address(), benchmark.name), language=None)
+            line("Runs gives the benchmark its first verdicts, or this command:")
+            ways.to_judge(source, benchmark.name)
         return
     for sentence in planned(plan):
         line(sentence)

@@ -1,7 +1,7 @@
 """What a result says, in sentences: who leads, what a ranking rests on, who would move, what would give a number."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from judgebench.estimate import Estimate
@@ -28,7 +28,7 @@ _ORDERED_SO: _Passing = (
 )
 _RUN = "judgebench run --benchmark {benchmark} --judge {judge} --all-pairs"
 # A word of the reason why an estimate is missing -> the command that would give it; the first that fits.
-_REMEDIES = (
+REMEDIES = (
     (("null", "audit"), "judgebench audit null-models --benchmark {benchmark} --judge {judge}"),
     (("likelihood",), "judgebench run --benchmark {benchmark} --judge embedded --all-pairs"),
     (("repeat",), f"{_RUN} --repeats 3"),
@@ -125,15 +125,25 @@ def _between(board: Leaderboard) -> str:
     return "its spread over orders" if board.method == "elo" else f"{board.level:.0%} interval"
 
 
-def basis(board: Leaderboard) -> list[str]:
-    """How the numbers came about, and what a reader must know of that; always shown with them."""
+def basis(board: Leaderboard, *, commands: bool = True) -> list[str]:
+    """How the numbers came about, and what a reader must know of that; always shown with them.
+
+    ``commands``: False where what would tell more is a link beside them.
+    """
     field = "the field" if board.baseline is None else one_line(board.baseline)
     against = "" if board.scale == "score" else f" against {field}"
     return [
         f"{_numbers(board)}{against}, {_judged_by(board)}.",
         f"{_intervals(board)}: {board.interval_method}. Rank ranges hold for all models at once.",
-        *(f"Note: {one_line(note, 1000)}" for note in board.notes),  # it may end in a command, to be copied
+        *(
+            f"Note: {one_line(note, 1000)}" for note in _notes(board, commands=commands)
+        ),  # it may end in a command, to be copied
     ]
+
+
+def _notes(board: Leaderboard, *, commands: bool) -> Iterator[str]:
+    words = {} if commands or board.gate is None else {about.note: about.words for about in board.gate.open}
+    yield from (words.get(note, note) for note in board.notes)
 
 
 def _judged_by(board: Leaderboard) -> str:
@@ -195,7 +205,7 @@ def remedy(missing: Estimate, benchmark: str, judge: str = "JUDGE") -> str:
     if missing.identified:
         return ""
     reason = missing.reason.lower()
-    command = next((command for words, command in _REMEDIES if any(word in reason for word in words)), _OTHERWISE)
+    command = next((command for words, command in REMEDIES if any(word in reason for word in words)), _OTHERWISE)
     return command.format(benchmark=shlex.quote(benchmark), judge=shlex.quote(judge))
 
 
