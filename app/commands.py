@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from judgebench.services.pages import parse_address
+from judgebench.services.standing import StandingBoard
 
 
 def place(address: str, benchmark: str, models: Sequence[str]) -> str:
@@ -14,6 +15,14 @@ def place(address: str, benchmark: str, models: Sequence[str]) -> str:
     return shlex.join(
         [*_program(address), "place", f"--benchmark={benchmark}", *(f"--model={model}" for model in models)]
     )
+
+
+def standing(benchmark: str, board: StandingBoard) -> str:
+    """Have the benchmark hold this standing board."""
+    options = {"judge": board.judge, "baseline": board.baseline, "profile": board.profile}
+    given = [f"--{name}={value}" for name, value in options.items() if value is not None]
+    pool = [f"--pool={name}" for name in board.pool]
+    return shlex.join(["judgebench", "benchmarks", "standing", benchmark, *given, *pool])
 
 
 def contamination(benchmark: str) -> str:

@@ -35,6 +35,7 @@ _SHOWS = {  # by title of a page: what it will show
     "Compare": "This page shows two models beside each other.",
     "Instruction": "This page shows what was asked, what every model answered, and how that was judged.",
     "Vote": "This page shows two outputs, of which you choose the better.",
+    "Standing board": "This page shows by which judge, against whom and among whom new models are ranked.",
     "Matrix": "The matrix shows how often each model is preferred to each other one.",
     "People": "This page shows how people who vote agree with each other and with judges.",
 }
@@ -103,6 +104,7 @@ def link(page: str, **values: str) -> str:
     if "benchmark" in st.session_state:
         values = {"benchmark": st.session_state["benchmark"]} | values
     here = [(key, value) for key in KEYS if key not in values for value in st.query_params.get_all(key)]
+    here = [pair for pair in here if pair != ("by", "both")]  # which the leaderboard alone shows
     return f"{page}?{urlencode([*here, *values.items()])}"
 
 
@@ -287,10 +289,23 @@ def scope(benchmark: BenchmarkSummary, *, spoken: Sequence[str] | None = None) -
 
 def ranking(source: cached.Source, benchmark: BenchmarkSummary) -> Scope:
     """Which verdicts count, or people's votes in place of them, and then those on which question."""
+    return _ranking(source, benchmark, _BY)[0]
+
+
+def rankings(source: cached.Source, benchmark: BenchmarkSummary) -> tuple[Scope, str | None]:
+    """As ``ranking``; and, where people's leaderboard is to stand beside judges', on which question they voted."""
+    return _ranking(source, benchmark, {**_BY, "both": "Both, side by side"})
+
+
+def _ranking(source: cached.Source, benchmark: BenchmarkSummary, by: Mapping[str, str]) -> tuple[Scope, str | None]:
     of_judges = scope(benchmark, spoken=cached.languages(source, benchmark.name))
-    if either("Rank by", _BY, key="by") != "people":
-        return of_judges
-    return replace(of_judges, judges=(), all_judges=False, people=True, question=question(source, benchmark.name))
+    chosen = either("Rank by", by, key="by")
+    if chosen not in ("people", "both"):
+        return of_judges, None
+    asked = question(source, benchmark.name)
+    if chosen == "both":
+        return of_judges, asked
+    return replace(of_judges, judges=(), all_judges=False, people=True, question=asked), None
 
 
 def question(source: cached.Source, benchmark: str, *, labelled: bool = True) -> str:

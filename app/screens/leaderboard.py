@@ -2,13 +2,13 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from app import cached, filters
-from app.views import charts, elements, gate, ways
+from app.views import both, charts, elements, gate, ways
 from app.views.board import Linked, Sorting, table
 from app.views.elements import line, moves, unavailable
 from judgebench.services.bias import Without
@@ -46,14 +46,26 @@ def _chosen(source: cached.Source) -> _View:
         search = filters.words("Search models", key="search", hint="Search models", labelled=False)
         with st.popover("What counts", icon=":material/tune:", width="content"):
             baseline = filters.one("Baseline", benchmark.models, key="baseline", none="Automatic")
-            scope = filters.ranking(source, benchmark)
+            scope, question = filters.rankings(source, benchmark)
         with st.popover("Columns", icon=":material/view_column:", width="content"):
             columns = _columns()
     order = filters.order()
     filters.say_unknown()
     choices = Choices(method=method, baseline=baseline)
+    if question is not None:
+        _beside_people(source, benchmark.name, scope, question, choices)
     board = cached.leaderboard(source, benchmark.name, scope, choices=choices)
     return _View(source, benchmark.name, scope, choices, board, search, columns, order)
+
+
+def _beside_people(source: cached.Source, benchmark: str, scope: Scope, question: str, choices: Choices) -> NoReturn:
+    """Judges' leaderboard beside people's, which is all that the page shows then."""
+    two = cached.two_boards(source, benchmark, scope, question, choices=choices)
+    elements.tab("Leaderboard", benchmark)
+    both.boards(two)
+    both.downloads(benchmark, two)
+    elements.links(("Who voted, and how they agree", filters.link("people")))
+    st.stop()
 
 
 def _columns() -> tuple[ColumnName, ...]:
@@ -157,7 +169,8 @@ def _standing(view: _View) -> None:
     if standing is not None:
         for sentence in standing_board(view.benchmark, standing):
             line(sentence)
-        elements.links(("Submit a model to it", f"submit?{urlencode({'benchmark': view.benchmark})}"))
+        to_submit = ("Submit a model to it", f"submit?{urlencode({'benchmark': view.benchmark})}")
+        elements.links(to_submit, filters.afresh("The standing board", "standing"))
 
 
 def _moves(view: _View, controls: tuple[Without, ...]) -> None:

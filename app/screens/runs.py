@@ -173,6 +173,7 @@ try:
     if auth.person().role >= Role.ADMIN:
         st.subheader("Judge a benchmark", anchor=False)
         _new_run(source)
+        elements.links(filters.afresh("By what new models of a benchmark are ranked", "standing"))
     else:
         line("Starting runs is for admins of this app, as asking judges costs money. What they started stands below.")
 except JudgeBenchError as error:

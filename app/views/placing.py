@@ -54,6 +54,7 @@ def section(source: cached.Source) -> None:
         return
     for sentence in planned(plan):
         line(sentence)
+    elements.links(filters.afresh("The standing board, by which new models are ranked", "standing"))
     _begin(plan)
     started = [job for job in jobs.all_jobs(cached.address()) if is_about(job, plan)]
     progress.watched(

@@ -167,6 +167,9 @@ _LABELS: Mapping[str, str] = {
     "Term": "The one word for it here.",
     "Meaning": "What the word stands for.",
     "Elsewhere called": "Words by which others name the same, and which do not stand here.",
+    # Of a standing board
+    "Pool": "The models among which new ones are ranked; the baseline is one of them.",
+    "Profile": "A benchmark of the field whose published numbers new models get besides, by its own formulas.",
     # Of battles
     "A": "The model of the two whose name sorts first.",
     "B": "The model of the two whose name sorts second.",
