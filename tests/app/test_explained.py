@@ -27,6 +27,7 @@ PAGES = (
     "submit",
     "people",
     "team",
+    "standing",
 )
 FILTERS = ("selectbox", "multiselect", "button_group", "text_input", "number_input", "toggle", "checkbox", "metric")
 # Names of what is compared head columns, too: models in matrices, judges beside each other, categories.

@@ -188,6 +188,26 @@ def test_peoples_votes_rank_where_they_are_chosen(monkeypatch: pytest.MonkeyPatc
     assert "No verdict" not in rows[0]
 
 
+def test_judges_and_people_stand_beside_each_other_where_both_are_chosen(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "both.db"
+    with closing(Database(str(path), create=True)) as database:
+        KINDS["pairwise"](database)
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(path))
+    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20)
+    app.query_params["by"] = "both"
+    app.run()
+    assert not app.exception
+    assert {"Rank by judges", "Rank by people"} <= {*table(app, "Two rankings")[0]}
+    assert "Ranks by judges: " in printed(app)
+    assert "Ranks by people: " in printed(app)
+    drawn = "".join(str(html.proto.body) for html in app.get("html"))
+    assert drawn.count("What counts, in full") == 2
+    assert "by=both" not in drawn  # which no other page has
+    assert {download.label for download in app.get("download_button")} == {"CSV", "JSON", "Markdown"}
+
+
 def test_votes_rank_by_the_question_that_is_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "votes.db"
     with closing(Database(str(path), create=True)) as database:
