@@ -37,23 +37,21 @@ def _form(source: cached.Source, benchmark: BenchmarkSummary, now: StandingBoard
             format_func=one_line,
         )
         baseline = st.selectbox(
-            *("Baseline", models),
-            index=_place(models, None if now is None else now.baseline),
-            placeholder="The profile's, else new models meet the whole pool",
+            *("Baseline", ["", *models]),
+            index=_place(["", *models], now.baseline if now else None) or 0,
             key=f"{key}_baseline",
             help=explained("Baseline"),
-            format_func=one_line,
+            format_func=lambda name: one_line(name) or "The profile's, else new models meet the whole pool",
         )
         profile = st.selectbox(
-            *("Profile", profiles),
-            index=_place(profiles, None if now is None else now.profile),
-            placeholder="None",
+            *("Profile", ["", *profiles]),
+            index=_place(["", *profiles], now.profile if now else None) or 0,
             key=f"{key}_profile",
             help=explained("Profile"),
-            format_func=lambda name: PROFILES[name].label,
+            format_func=lambda name: PROFILES[name].label if name else "None",
         )
         if st.form_submit_button("Hold this", type="primary", icon=":material/save:"):
-            _keep(benchmark.name, judge, pool, baseline, profile)
+            _keep(benchmark.name, judge, pool, baseline or None, profile or None)
 
 
 def _place(names: list[str], name: str | None) -> int | None:

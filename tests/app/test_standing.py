@@ -50,7 +50,7 @@ def test_an_admin_sets_it_leaves_something_open_again_and_removes_it(
     assert (kept.baseline, kept.profile) == ("demo-careful", "mt-bench")
     assert "Judge 'scripted:coin' compares outputs, so there are no numbers of MT-Bench by scores." in printed(app)
     assert "judgebench benchmarks standing demo --judge=scripted:coin --baseline=demo-careful" in printed(app)
-    field(app, "Profile").set_value(None)
+    field(app, "Profile").select("")
     field(app, "Pool").set_value(["demo-hasty"])
     button(app, KEEP).click().run()
     kept = held(path)
