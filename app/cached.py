@@ -103,8 +103,16 @@ def standing(source: Source, benchmark: str) -> services.standing.StandingBoard 
 
 @st.cache_data(max_entries=100, show_spinner="Reading its battles")
 def profile(source: Source, benchmark: str, model: str, scope: Scope, *, choices: Choices) -> services.profiles.Profile:
-    """Raises what ``services.profiles.profile`` raises."""
-    return services.profiles.profile(_of(source), benchmark, model, scope=scope, choices=choices)
+    """Without styles, which are read when they are shown. Raises what ``services.profiles.profile`` raises."""
+    return services.profiles.profile(_of(source), benchmark, model, scope=scope, choices=choices, styled=False)
+
+
+@st.cache_data(max_entries=50, show_spinner="Reading its outputs")
+def styles(
+    source: Source, benchmark: str, model: str, category: str | None, *, level: float
+) -> tuple[services.styles.StyleLine, ...]:
+    """Raises UnknownName for a model without outputs there."""
+    return services.styles.styles(_of(source), benchmark, model, category=category, level=level)
 
 
 @st.cache_data(max_entries=50, show_spinner="Reckoning by category")

@@ -120,3 +120,7 @@ class StatisticsError(JudgeBenchError):
 
 class RememberedAddress(UserWarning):
     """A key, a token or a certificate is sent where only the database says, whose author may be somebody else."""
+
+
+class AddressesChanged(UserWarning):
+    """The list of a judge's addresses, which is read again while a run goes, is another, or cannot be taken."""

@@ -337,6 +337,7 @@ class ChatPrompt:
     """Messages for a chat model, and what to ask back."""
 
     messages: tuple[PromptMessage, ...]
+    alike: str | None = field(default=None, compare=False)  # the same for prompts that begin alike for long; None: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +346,7 @@ class LikelihoodPrompt:
 
     instruction: str
     outputs: tuple[str, ...]  # in the order shown
+    alike: str | None = field(default=None, compare=False)  # as of ``ChatPrompt``
 
 
 Prompt = ChatPrompt | LikelihoodPrompt

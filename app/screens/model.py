@@ -147,7 +147,10 @@ def _shown(shown: charts.Shown, profile: Profile) -> None:
     elif part == "outputs":
         _outputs(shown.source, shown.benchmark, profile)
     elif part == "style":
-        elements.table(about.styles(profile.style))
+        style = cached.styles(
+            shown.source, shown.benchmark, profile.model, shown.scope.category, level=profile.board.level
+        )
+        elements.table(about.styles(style))
         line("Outputs are counted whole; a median is of all models with outputs here, so it has no interval.")
     elif part == "preferences":
         counted = cached.distributions(shown.source, shown.benchmark, shown.scope, choices=shown.choices)

@@ -126,7 +126,7 @@ def past_of(shown: Shown, models: Sequence[str]) -> None:
 
 def radar_of(shown: Shown, models: Sequence[str]) -> None:
     """What these models, at most ``lines.MOST``, did by category, drawn round where there is enough to draw."""
-    rates = cached.categories(shown.source, shown.benchmark, shown.scope, choices=shown.choices)
+    rates = cached.categories(shown.source, shown.benchmark, shown.scope, choices=shown.choices, models=tuple(models))
     if not rates.categories:
         return
     of = lines.radar(rates, models)

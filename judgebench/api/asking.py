@@ -38,6 +38,7 @@ from judgebench.services.audits.registry import (
     SubmissionAudit,
 )
 from judgebench.spec import Generation, JudgeSpec, Study, make, make_generation
+from judgebench.spec.addresses import as_given
 from judgebench.spec.connection import laid_over
 from judgebench.spec.study import Orders, Redo
 from judgebench.stats.planning import PlannedComparison
@@ -50,7 +51,7 @@ __all__ = [
     "ingest_batches", "judge", "judges", "plan", "remove_address", "reparse", "run", "settle", "submit_batch",
     "test_judge", "vote",
 ]  # fmt: skip
-Urls = str | Sequence[str] | None  # the address of a server, or of several of one model
+Urls = str | Sequence[str] | None  # the address of a server, or of several of one model; "@FILE": those in a file
 AnyJudge = str | Mapping[str, Any] | JudgeSpec | ResolvedJudge | Client | Ask
 _P = ParamSpec("_P")
 _Report = TypeVar("_Report")
@@ -108,7 +109,13 @@ def judge(
 
     Raises InputError.
     """
-    fields: dict[str, Any] = {"url": url, "key_env": key_env, "name": name, "template": template, "price": price}
+    fields: dict[str, Any] = {
+        "url": as_given(url),
+        "key_env": key_env,
+        "name": name,
+        "template": template,
+        "price": price,
+    }
     fields |= {"settings": settings, "connection": connection, "vllm": vllm, "same_judge": same_judge or None}
     fields = {field: value for field, value in fields.items() if value is not None}
     if isinstance(judge, str | Mapping | JudgeSpec):
@@ -161,9 +168,10 @@ async def arun(
     "scripted:NAME"; a JudgeSpec or its fields; what ``judge`` gives; a client; or a function, also an async one, that
     is given the prompt's messages, ``[{"role": ..., "content": ...}]``, and returns the reply. The last two are known
     by ``judge_name`` and ``judge_version``: give another version when the function changes. ``judge_key_env``: NAME of
-    the environment variable with the server's key. ``judge_url``: one address, or a list of those of one judge; a known
-    judge is asked at a new one only with ``same_judge``, or as another under ``judge_name``. ``settings``: for
-    decoding, over the template's. ``price``: "PROMPT,COMPLETION" in USD per million tokens. ``vllm``: of a judge
+    the environment variable with the server's key. ``judge_url``: one address, a list of those of one judge, or "@FILE"
+    with one a line, which is read again while it runs; a known judge is asked at a new one only with ``same_judge``, or
+    as another under ``judge_name``. ``settings``: for decoding, over the template's. ``price``: "PROMPT,COMPLETION" in
+    USD per million tokens. ``vllm``: of a judge
     "vllm:NAME", the flags of vLLM. ``connection``: how its server is asked besides, by the fields of a study file, and
     by ``token``, a function, also an async one, that returns a token.
 
@@ -404,17 +412,17 @@ def estimate_audit(database: Database, settings: AuditSettings) -> AuditEstimate
 
 
 async def atest_judge(
-    database: Database, name: str, *, judge_key_env: str | None = None, connection: Mapping[str, Any] | None = None,
-    vllm: str | None = None,
+    database: Database, name: str, *, judge_url: Urls = None, judge_key_env: str | None = None,
+    connection: Mapping[str, Any] | None = None, vllm: str | None = None,
 ) -> ServerReport | None:  # fmt: skip
     """Ask a judge four short questions: does it answer, as which model, and what can its server do?
 
-    ``judge_key_env``, ``connection`` and ``vllm`` are laid over what is remembered.
+    ``judge_url``, ``judge_key_env``, ``connection`` and ``vllm`` are laid over what is remembered, as in ``run``.
 
     Returns: None for a judge that runs in this process.
     Raises UnknownName, InputError where its address is not known, and JudgeError where it does not answer.
     """
-    given = _given(key_env=judge_key_env, connection=connection, vllm=vllm)
+    given = _given(url=as_given(judge_url), key_env=judge_key_env, connection=connection, vllm=vllm)
     return await asyncio.to_thread(services.judges.try_judge, database, name, dict(os.environ), given)
 
 
@@ -508,7 +516,13 @@ def add_judge(
 
     Raises InputError, and Conflict where the name belongs to another judge.
     """
-    address: dict[str, Any] = {"url": url, "key_env": key_env, "template": template, "price": price, "vllm": vllm}
+    address: dict[str, Any] = {
+        "url": as_given(url),
+        "key_env": key_env,
+        "template": template,
+        "price": price,
+        "vllm": vllm,
+    }
     fields = {"name": name, "model": model, "settings": settings or {}, "connection": connection or {}}
     address |= {"same_judge": same_judge}
     return services.judges.add_judge(database, spec.make(spec.JudgeSpec, fields | address, where="add_judge"))
@@ -550,7 +564,7 @@ def _ask_as(database: Database, profile: str, given: dict[str, Any]) -> None:
 def _generation(given: dict[str, Any]) -> Generation:
     """What the keywords of ``answer`` ask for. Raises InputError."""
     served = _fields(given.pop("model"))
-    fields = {name: given.pop(f"model_{name}", None) for name in ("url", "key_env")}
+    fields = {"url": as_given(given.pop("model_url")), "key_env": given.pop("model_key_env", None)}
     fields |= {name: given.pop(name) for name in ("price", "vllm", "connection")}
     served = laid_over(served, {name: value for name, value in fields.items() if value is not None})
     served["settings"] = {**served.get("settings", {}), **(given.pop("settings") or {})}
@@ -567,4 +581,5 @@ def _fields(model: str | Mapping[str, Any] | JudgeSpec) -> dict[str, Any]:
     """The fields that were given."""
     if isinstance(model, JudgeSpec):
         return {name: getattr(model, name) for name in model.model_fields_set}
-    return {"model": model} if isinstance(model, str) else dict(model)
+    fields = {"model": model} if isinstance(model, str) else dict(model)
+    return fields | {"url": as_given(fields["url"])} if "url" in fields else fields

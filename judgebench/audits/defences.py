@@ -10,6 +10,7 @@ the judge more than one question (``ASKING``), or demand another form (``VERDICT
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, zip_longest
 
 from judgebench.errors import InputError, UnknownName
@@ -148,7 +149,7 @@ def defended(prompt: ChatPrompt, name: str) -> ChatPrompt:
     if name not in DEFENCES:
         raise UnknownName("defence", name, DEFENCES)
     _check_outputs(prompt, name)
-    return ChatPrompt(tuple(_rewritten(message, name) for message in prompt.messages))
+    return replace(prompt, messages=tuple(_rewritten(message, name) for message in prompt.messages))
 
 
 def outputs_of(prompt: ChatPrompt, name: str) -> list[str]:
@@ -167,7 +168,7 @@ def with_outputs(prompt: ChatPrompt, texts: Sequence[str], notice: str) -> ChatP
         shown = _FENCED.sub(lambda fence: _refenced(fence, next(rest)), message.content)
         return PromptMessage(message.role, f"{shown}\n\n{notice}")
 
-    return ChatPrompt(tuple(rewritten(message) for message in prompt.messages))
+    return replace(prompt, messages=tuple(rewritten(message) for message in prompt.messages))
 
 
 def instruction_of(prompt: ChatPrompt) -> str | None:

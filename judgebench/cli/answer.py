@@ -70,9 +70,10 @@ def answer(
     $ judgebench answer --benchmark demo --model qwen3 --model-url http://127.0.0.1:8000/v1 --set temperature=0.7
     """
     from judgebench.spec import make_generation
+    from judgebench.spec.addresses import as_given
 
     session: Session = context.obj
-    served = options.given(model=model, url=model_url, key_env=model_key_env, price=price, vllm=vllm)
+    served = options.given(model=model, url=as_given(model_url), key_env=model_key_env, price=price, vllm=vllm)
     served |= connection.fields()
     served |= {"settings": options.settings_of(setting), **({} if prices is None else options.priced(served, prices))}
     fields = options.given(

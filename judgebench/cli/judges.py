@@ -15,6 +15,7 @@ from judgebench.cli.options import (
     Benchmark,
     BoardOutput,
     EvaluatedAs,
+    JudgeAddress,
     JudgeKeyVariable,
     KeyVariable,
     Level,
@@ -91,9 +92,10 @@ def add(
     $ judgebench judges add local --model qwen3 --url http://127.0.0.1:8000/v1 --set temperature=0
     """
     from judgebench.spec import JudgeSpec, make
+    from judgebench.spec.addresses import as_given
 
-    fields = {"name": name, "model": model, "url": url, "key_env": key_env, "template": template, "price": price}
-    fields |= {"vllm": vllm, **connection.fields()}
+    fields = {"name": name, "model": model, "url": as_given(url), "key_env": key_env, "template": template}
+    fields |= {"price": price, "vllm": vllm, **connection.fields()}
     more = {"settings": settings_of(setting), "same_judge": same_judge}
     spec = make(JudgeSpec, fields | more, where="flags")
     with opened(context, create=True) as database:
@@ -136,6 +138,7 @@ def try_judge(
     context: typer.Context,
     name: NameArgument,
     connection: ConnectionOptions,
+    judge_url: JudgeAddress = None,
     judge_key_env: JudgeKeyVariable = None,
     vllm: VllmFlags = None,
     output: Output = "table",
@@ -144,8 +147,10 @@ def try_judge(
 
     $ judgebench judges test position
     """
+    from judgebench.spec.addresses import as_given
+
     session: Session = context.obj
-    fields = given(key_env=judge_key_env, vllm=vllm) | connection.fields()
+    fields = given(url=as_given(judge_url), key_env=judge_key_env, vllm=vllm) | connection.fields()
     with session.database() as database:
         known = services.judges.known_judge(database, name)
         report = services.judges.try_judge(database, name, session.environment, fields)

@@ -21,7 +21,7 @@ from typer.core import TyperCommand, TyperGroup
 from judgebench import __version__
 from judgebench.cli.repeated import check_once, check_words
 from judgebench.cli.session import DEFAULT_DATABASE, Session, complain
-from judgebench.errors import JudgeBenchError, RememberedAddress, UnknownName
+from judgebench.errors import AddressesChanged, JudgeBenchError, RememberedAddress, UnknownName
 
 # What the list of commands says, so that it needs none of them. A command lies in the module of its name.
 PANELS = {
@@ -69,6 +69,7 @@ PANELS = {
     },
     "Serve": {"app": "Open the web app on the database.", "vllm": "Serve judges by vLLM on this machine."},
 }
+_TOLD = (AddressesChanged, RememberedAddress)  # warnings for whoever asks
 _CANNOT_PRINT = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)
 COMMANDS = {name: (panel, text) for panel, commands in PANELS.items() for name, text in commands.items()}
 
@@ -204,12 +205,13 @@ def _tell_warnings() -> None:
         message: Warning | str, category: type[Warning], filename: str, lineno: int,
         file: TextIO | None = None, line: str | None = None,
     ) -> None:  # fmt: skip
-        if issubclass(category, RememberedAddress):
+        if issubclass(category, _TOLD):
             complain(str(message))
         else:
             others(message, category, filename, lineno, file, line)
 
-    warnings.simplefilter("always", RememberedAddress)
+    for category in _TOLD:
+        warnings.simplefilter("always", category)
     warnings.showwarning = show
 
 

@@ -38,7 +38,10 @@ else:
     JudgeBenchmarkName = Literal[tuple(JUDGE_BENCHMARKS)]
 
 Format = Literal["table", "json"]
-_ADDRESS = "Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1; repeat it for several of one model."
+_ADDRESS = (
+    "Address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1; repeat it for several of one model. "
+    "@FILE: one a line, read again while a run goes."
+)
 _KEY = "NAME of the environment variable that holds the server's key."
 
 
@@ -291,8 +294,11 @@ class JudgeOptions:
     vllm: VllmFlags = None
 
     def fields(self) -> dict[str, Any]:
-        """Those that were given, under the names that a study has for them."""
-        options = given(**asdict(self) | {"same_judge": self.same_judge or None}).items()
+        """Those that were given, under the names that a study has for them. Raises InputError on an unusable file."""
+        from judgebench.spec.addresses import as_given
+
+        own = {"same_judge": self.same_judge or None, "judge_url": as_given(self.judge_url)}
+        options = given(**asdict(self) | own).items()
         return {"model" if name == "judge" else name.removeprefix("judge_"): value for name, value in options}
 
 

@@ -94,7 +94,7 @@ class DefendedClient:
     async def _read_back(self, prompt: ChatPrompt, settings: Mapping[str, Any]) -> Completion:
         reply = await self._client.complete(prompt, settings)
         turns = (PromptMessage("assistant", reply.text), PromptMessage("user", _COPY))
-        copied = await self._client.complete(ChatPrompt((*prompt.messages, *turns)), _in_words(settings))
+        copied = await self._client.complete(replace(prompt, messages=(*prompt.messages, *turns)), _in_words(settings))
         both = _together(reply, copied)
         if _copies(copied.text, request_of(prompt)):
             return both

@@ -19,6 +19,7 @@ from judgebench.clients.secrets import Secrets
 from judgebench.clients.tokens import Renewal, Tokens, fetcher
 from judgebench.errors import BadReply, InputError, JudgeError, JudgeRefused, JudgeUnreachable
 from judgebench.keys import clean_text
+from judgebench.spec.addresses import is_address
 
 _MESSAGE_CHARS = 300
 _TRANSIENT = frozenset({408, 409, 425, 429})
@@ -50,15 +51,9 @@ class Transport:
 
     def __init__(self, access: Access, timeouts: Timeouts) -> None:
         base_url = access.url or ""
-        try:
-            parts = urlsplit(base_url)
-            plain = (
-                parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-            )
-        except ValueError:
-            plain = False
-        if not plain or not base_url.isprintable() or " " in base_url:
+        if not is_address(base_url):
             raise InputError(f"judge address {base_url[:200]!r} is not one: give it as http://HOST:PORT/v1")
+        parts = urlsplit(base_url)
         if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
             raise InputError(
                 "a judge's address holds no user, password, query or fragment; a key is passed by its variable, "

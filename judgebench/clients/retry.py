@@ -199,7 +199,7 @@ class Lane:
         self.client = client
         self.throttle = throttle
 
-    async def enter(self, *, again: bool, last: "Lane | None" = None) -> tuple["Lane", float]:
+    async def enter(self, *, again: bool, last: "Lane | None" = None, alike: str | None = None) -> tuple["Lane", float]:
         """See ``Lanes``."""
         return self, await self.throttle.enter(again=again)
 
@@ -222,9 +222,9 @@ class Lane:
 class Lanes(Protocol):
     """Servers that are one judge."""
 
-    async def enter(self, *, again: bool, last: Lane | None = None) -> tuple[Lane, float]:
-        """Wait for a slot of one of them, as ``Throttle.enter`` does, best not of the one that was asked last; that
-        one, and the time then."""
+    async def enter(self, *, again: bool, last: Lane | None = None, alike: str | None = None) -> tuple[Lane, float]:
+        """Wait for a slot of one of them, as ``Throttle.enter`` does, best not of the one that was asked last, and of
+        the same for prompts that are ``alike``; that one, and the time then."""
         ...
 
 
@@ -263,7 +263,7 @@ class RetryingClient:
         lane: Lane | None = None
         spent: list[Completion] = []
         while True:
-            lane, started = await self._lanes.enter(again=_is_limit(cause), last=lane)
+            lane, started = await self._lanes.enter(again=_is_limit(cause), last=lane, alike=prompt.alike)
             deadline = deadline or monotonic() + self._policy.deadline_s
             if cause and monotonic() >= deadline:  # it passed while waiting for a slot
                 lane.leave()

@@ -63,7 +63,8 @@ class Answerer:
         replies: list[Completion] = []
         for place in places:
             chat = _chat(self.system, instruction, place, dict(zip(places, replies, strict=False)))
-            reply = await reply_or_error(self.client, chat, self.settings)
+            alike = instruction.key if len(places) > 1 else None  # its next turn begins with this one
+            reply = await reply_or_error(self.client, replace(chat, alike=alike), self.settings)
             if isinstance(reply, JudgeError):
                 paid = [*replies, *([reply.completion] if isinstance(reply, EmptyReply) else [])]
                 spent = _together(paid) if paid else None

@@ -4,16 +4,16 @@ A judge is resolved once a run, when its template is read and its provider found
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
 from judgebench import store
 from judgebench.audits.defences import SETTING, VERDICT_NONCE
 from judgebench.clients.base import Access, Client, Counted, Price, Server
-from judgebench.clients.capped import capped
+from judgebench.clients.capped import Cap
 from judgebench.clients.defences import DefendedClient
-from judgebench.clients.pool import Pool
+from judgebench.clients.pool import Followed, Pool
 from judgebench.clients.providers import GuardedClient, Provider, is_local, provider_of, takes_url
 from judgebench.clients.retry import RetryingClient, Throttle
 from judgebench.clients.scripted import Ask, FunctionClient
@@ -22,7 +22,7 @@ from judgebench.judging.nonces import check_form
 from judgebench.judging.templates import Template
 from judgebench.records import VARIANT, Judge, check_name
 from judgebench.spec import JudgeSpec, Served, ServerConnection, load_template, make
-from judgebench.spec.addresses import place_of
+from judgebench.spec.addresses import AddressFile, place_of
 from judgebench.spec.connection import laid_over
 from judgebench.spec.remembered import Programs, check_sent, sent_unasked, without_programs
 from judgebench.store.database import Connection, Database
@@ -130,13 +130,19 @@ def open_model(
     Raises InputError on an unusable specification, and MissingExtra where the embedded judge is not installed.
     """
     spec, provider = model.spec, model.provider
-    clients = [model.client] if model.client is not None else _opened(model, environment)
-    askers: Sequence[Client] = [GuardedClient(client) for client in clients] if provider.is_foreign else clients
-    if max_calls is not None:
-        askers = capped(askers, max_calls)
-    client, server = askers[0], clients[0] if isinstance(clients[0], Server) else None
-    if len(clients) > 1:
-        client = server = Pool(dict(zip(spec.urls, clients, strict=True)), concurrency, through=askers)
+    cap = None if max_calls is None else Cap(max_calls)
+
+    def around(client: Client) -> Client:
+        guarded = GuardedClient(client) if provider.is_foreign else client
+        return guarded if cap is None else cap.around(guarded)
+
+    client: Client
+    server: Server | None
+    if model.client is None and (len(spec.urls) > 1 or isinstance(spec.url, AddressFile)):
+        client = server = _pool(model, environment, concurrency, around)
+    else:
+        single = model.client or provider.open(access_of(spec, environment, provider.name_of(spec.model)))
+        client, server = around(single), single if isinstance(single, Server) else None
     if not provider.is_local:
         client = RetryingClient(client, throttle=Throttle(concurrency))
     if SETTING in spec.settings:
@@ -153,11 +159,19 @@ def open_model(
     return opened
 
 
-def _opened(model: ResolvedModel, environment: Mapping[str, str]) -> list[Client]:
-    """Its provider's clients, one for each address."""
+def _pool(
+    model: ResolvedModel, environment: Mapping[str, str], concurrency: int, around: Callable[[Client], Client]
+) -> Pool:
+    """Its provider's clients, one for each address, and those for addresses that come to stand in its file."""
     spec, provider = model.spec, model.provider
     access = access_of(spec, environment, provider.name_of(spec.model))
-    return [provider.open(replace(access, url=url)) for url in spec.urls or (None,)]
+
+    def opened(url: str) -> Client:
+        return provider.open(replace(access, url=url))
+
+    file = spec.url if isinstance(spec.url, AddressFile) else None
+    followed = None if file is None else Followed(str(file.path), file.read_again, opened)
+    return Pool({url: opened(url) for url in spec.urls}, concurrency, through=around, followed=followed)
 
 
 def access_of(spec: Served, environment: Mapping[str, str], name: str | None = None) -> Access:
@@ -247,9 +261,11 @@ def find_judge(
 
 
 def _without_server(spec: JudgeSpec, given: Mapping[str, Any]) -> JudgeSpec:
-    """What of a known judge holds at the address that is given, if any: its key is not sent to another."""
-    urls = Served(model=spec.model, url=given.get("url")).urls
-    if {place_of(url) for url in urls} <= {place_of(url) for url in spec.urls}:
+    """What of a known judge holds at the address that is given, if any: its key is not sent to another, and a file may
+    come to hold others."""
+    url = given.get("url")
+    urls = Served(model=spec.model, url=url).urls
+    if not isinstance(url, AddressFile) and {place_of(url) for url in urls} <= {place_of(url) for url in spec.urls}:
         return spec
     return spec.model_copy(update={"key_env": None, "connection": ServerConnection()})
 

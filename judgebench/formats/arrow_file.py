@@ -14,7 +14,7 @@ from typing import Any
 from judgebench.errors import InputError, MissingExtra
 from judgebench.formats.arrow_child import BYTES, cpu_seconds
 from judgebench.formats.bounds import most_unpacked
-from judgebench.formats.foreign_nulls import without_nulls
+from judgebench.formats.foreign_nulls import may_have_nulls, without_nulls
 from judgebench.formats.packing import Filename, open_bytes
 from judgebench.formats.reading import FileRow, Place, ReadLimits, check_header
 
@@ -30,13 +30,15 @@ def arrow_rows(filename: Filename, limits: ReadLimits) -> Iterator[FileRow]:
         most = most_unpacked(os.fstat(file.fileno()).st_size, limits.file_bytes)
     memory = _DECODER_BYTES + 3 * limits.row_chars
     lines = arrow_lines(filename, asdict(limits) | {"file_bytes": most, "memory": memory})
-    check_header(next(lines), str(filename))
-    for number, values in enumerate(lines, start=1):
-        yield FileRow(Place(str(filename), "row", number), *without_nulls(values))
+    check_header(line_value(next(lines)), str(filename))
+    for number, line in enumerate(lines, start=1):
+        values = line_value(line)
+        read = without_nulls(values) if may_have_nulls(line) else (values, 0)
+        yield FileRow(Place(str(filename), "row", number), *read)
 
 
-def arrow_lines(filename: Filename, limits: dict[str, int]) -> Iterator[Any]:
-    """The list of the columns, then the values of each row.
+def arrow_lines(filename: Filename, limits: dict[str, int]) -> Iterator[bytes]:
+    """The list of the columns, then the values of each row: lines that ``line_value`` reads.
 
     ``limits`` are rows, file_bytes (all rows unpacked), row_chars and row_values (of one row) and memory (bytes, to
     decode). Raises MissingExtra without pyarrow, and InputError naming the file and, where there is one, the row and
@@ -55,14 +57,13 @@ def arrow_lines(filename: Filename, limits: dict[str, int]) -> Iterator[Any]:
     number = -1
     try:
         for line in process.stdout:
-            hook = _restored if _BYTES in line else None  # a call for each object takes long
-            values = json.loads(line.decode("utf-8", "surrogatepass"), object_hook=hook)
-            if isinstance(values, list) and values and isinstance(values[0], list):
-                if values[0]:
-                    raise _refusal(filename, *values[0])
+            if line.startswith(b"[["):
+                [last] = line_value(line)
+                if last:
+                    raise _refusal(filename, *last)
                 return
             number += 1
-            yield values
+            yield line
     finally:
         process.kill()
         process.stdout.close()
@@ -71,6 +72,12 @@ def arrow_lines(filename: Filename, limits: dict[str, int]) -> Iterator[Any]:
     if process.returncode == -getattr(signal, "SIGXCPU", 0):
         raise InputError(f"{filename}{where}: takes more than {cpu_seconds(limits):,} seconds to decode; split it")
     raise InputError(f"{filename}{where}: its decoder crashed on this file; it may be damaged or forged")
+
+
+def line_value(line: bytes) -> Any:
+    """A list of columns, or an object of a row's values."""
+    hook = _restored if _BYTES in line else None  # a call for each object takes long
+    return json.loads(line.decode("utf-8", "surrogatepass"), object_hook=hook)
 
 
 def _restored(value: dict[str, Any]) -> Any:

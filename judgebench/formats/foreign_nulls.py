@@ -4,11 +4,19 @@ Every object of such a column gets the keys of all others, as null where it had 
 back as ``{"a": 1, "b": null}``, which is another call. A key that was null before cannot be told from these.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 _NAMES = ("name", "function")  # one of them is a text in whatever has arguments
 _OBJECTS = frozenset(("arguments", "args", "input", "response", "parameters", "parametersJsonSchema", "input_schema"))
+_OBJECT_KEY = re.compile(b'"(?:%s)":' % "|".join(sorted(_OBJECTS)).encode())
+
+
+def may_have_nulls(line: bytes) -> bool:
+    """Whether a row as JSON may hold such an object. Most do not, and to look for its key is far less work than to look
+    at each value."""
+    return _OBJECT_KEY.search(line) is not None
 
 
 def without_nulls(values: Mapping[str, Any]) -> tuple[dict[str, Any], int]:

@@ -53,7 +53,7 @@ def demanding(prompt: ChatPrompt, template: Template, nonce: str) -> ChatPrompt:
     *before, last = prompt.messages
     forms = ", ".join(f"{_form(template, f'{word}:{nonce}')} instead of {shown}" for word, shown in _words(template))
     demand = _DEMAND.format(nonce=nonce, forms=forms)
-    return ChatPrompt((*before, replace(last, content=f"{last.content}\n\n{demand}")))
+    return replace(prompt, messages=(*before, replace(last, content=f"{last.content}\n\n{demand}")))
 
 
 def _words(template: Template) -> list[tuple[str, str]]:

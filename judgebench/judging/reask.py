@@ -30,10 +30,10 @@ class Constraint:
         """The first question, what was replied, and the second question."""
         if not reply.text.strip():  # no server takes an empty turn
             *before, last = first.messages
-            return ChatPrompt((*before, PromptMessage(last.role, f"{last.content}\n\n{self.question}")))
-        return ChatPrompt(
-            (*first.messages, PromptMessage("assistant", reply.text), PromptMessage("user", self.question))
-        )
+            longer = PromptMessage(last.role, f"{last.content}\n\n{self.question}")
+            return replace(first, messages=(*before, longer))
+        turns = (PromptMessage("assistant", reply.text), PromptMessage("user", self.question))
+        return replace(first, messages=(*first.messages, *turns))
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The judge's settings with the form in them, and room for it."""

@@ -40,6 +40,7 @@ VARIABLES = {
     "pairwise": _ALWAYS | {"first", "second", "first_dialogue", "second_dialogue"},
     "pointwise": _ALWAYS | {"output", "dialogue"},
 }
+_OF_INSTRUCTION = OPTIONAL | {"instruction"}  # the same in each trial of it
 _USED = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.If, nodes.Not, nodes.And, nodes.Or)
 _MARK_DIGITS = 16  # 64 bits: guessing one costs more trials than anybody will run
 ENVIRONMENT = ImmutableSandboxedEnvironment(
@@ -157,6 +158,12 @@ class Template:
         """Whether it takes texts and nothing else: what is weighed is a dialogue, and no prompt with fences."""
         return isinstance(self.scale, LikelihoodScale | RewardScale)
 
+    @cached_property
+    def begins_alike(self) -> bool:
+        """Whether its prompts about one instruction begin with that, so that a server can keep what it made of it."""
+        names = (name for source in (self.system, self.user) for name in variables_in_order(source))
+        return self.is_text_only or next(names, None) in _OF_INSTRUCTION
+
     def lacks(self, instruction: Instruction) -> tuple[str, ...]:
         """What this template shows and the instruction does not have: "reference", "checklist". Ask before planning:
         a trial that lacks something cannot be rendered."""
@@ -194,6 +201,11 @@ def variables(source: str) -> frozenset[str]:
     return frozenset(meta.find_undeclared_variables(tree))
 
 
+def variables_in_order(source: str) -> Iterator[str]:
+    """The variables of a jinja source that ``variables`` takes, as they stand in it."""
+    return (node.name for node in _nodes(ENVIRONMENT.parse(source)) if isinstance(node, nodes.Name))
+
+
 def _nodes(node: nodes.Node) -> Iterator[nodes.Node]:
     yield node
     for child in node.iter_child_nodes():
@@ -217,17 +229,19 @@ def render(template: Template, trial: Trial | Reading, *, nonce: str) -> Prompt:
     """
     if isinstance(template.scale, LikelihoodScale) and isinstance(trial, Trial):
         check_text(template, trial)
-        return LikelihoodPrompt(_asked_text(trial.battle.instruction), (trial.first.text, trial.second.text))
+        instruction = trial.battle.instruction
+        return LikelihoodPrompt(_asked_text(instruction), (trial.first.text, trial.second.text), instruction.key)
     if isinstance(template.scale, RewardScale) and isinstance(trial, Reading):
         check_text(template, trial)
-        return ChatPrompt(_conversation(trial.instruction, trial.output))
+        return ChatPrompt(_conversation(trial.instruction, trial.output), trial.instruction.key)
     values = _values(trial, nonce, template.named) if is_plain(trial) else _whole_values(trial, nonce, template.named)
     sources = (("system", template.system), ("user", template.user))
     try:
         texts = [(role, _rendering(source)(values)) for role, source in sources if source]
     except jinja2.TemplateError as error:
         raise InputError(f"template {template.id} cannot show this trial: {error}") from error
-    return ChatPrompt(tuple(PromptMessage(role, text) for role, text in texts))
+    alike = sides(trial)[0].key if template.begins_alike else None
+    return ChatPrompt(tuple(PromptMessage(role, text) for role, text in texts), alike)
 
 
 @lru_cache(maxsize=64)

@@ -149,8 +149,7 @@ class _Outputs:
         name = side.model if side.model is not None else self._by_output(key, known, side, taken)
         of_model = [output for output in known if output.model == name]
         numbered = [output for output in of_model if side.sample in (None, output.sample)]
-        is_same = self._sameness(key, side)
-        same = next((output for output in numbered if is_same(output)), None)
+        same = next(filter(self._sameness(key, side), numbered), None) if numbered else None
         if same is not None:
             return same
         if numbered and (side.digest is not None or side.sample is not None):

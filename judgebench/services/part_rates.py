@@ -14,7 +14,7 @@ from judgebench.records import Instruction
 from judgebench.services.scope import EVERYTHING, Scope, scoped_scores, scoped_verdicts
 from judgebench.stats.scores import ScoreTable, score_preferences
 from judgebench.stats.scores import estimates as score_estimates
-from judgebench.stats.verdict_table import VerdictTable, judged_cells
+from judgebench.stats.verdict_table import VerdictTable, judged_cells, occurring
 from judgebench.stats.win_rate import win_rates
 from judgebench.store.database import Connection, Database
 
@@ -43,7 +43,8 @@ class CategoryRates:
     """What every model of a leaderboard did on every category."""
 
     board: Leaderboard
-    categories: tuple[str, ...]  # by name, an empty one for instructions without; none where no instruction has any
+    # In which any model was judged: by name, an empty one for instructions without; none where no instruction has any.
+    categories: tuple[str, ...]
     rates: Mapping[str, tuple[PartRate, ...]]  # by model, in the order of the leaderboard; where it was judged
 
 
@@ -71,12 +72,14 @@ def category_rates(
         if board.scale == "score":
             scores = scoped_scores(connection, benchmark, scope, chosen).table
             rates = {model: _score_parts(scores, model, instructions, board.level) for model in shown}
+            judged = categories_of(scores, instructions)
         else:
             compared = compared_by_board(connection, benchmark, scope, chosen, shown)
             parts = [_of_verdicts(table, instructions, board, models) for table, models in compared]
             rates = {model: of[model] for model in shown for of in parts if model in of}
-    names = {part.name for parts in rates.values() for part in parts}
-    return CategoryRates(board, tuple(sorted(names)), rates)
+            judged = categories_of(compared[0][0], instructions)
+    names = {*judged, *(part.name for parts in rates.values() for part in parts)}
+    return CategoryRates(board, tuple(sorted(names)) if any(names) else (), rates)
 
 
 def compared_by_board(
@@ -108,6 +111,7 @@ def _of_verdicts(
     rates: dict[str, list[PartRate]] = {model: [] for model in models}
     others = [model for model in models if model != board.baseline]
     itself = [model for model in models if model == board.baseline]
+    table = table.about(models)
     for rows, of in ((table.against(board.baseline), others), (table, itself)):
         for name, mask in by_category(rows, instructions) if of else ():
             for model, part in verdict_parts(name, rows.select(mask), of, board.level).items():
@@ -119,11 +123,18 @@ def by_category(
     table: VerdictTable | ScoreTable, instructions: Mapping[str, Instruction]
 ) -> Iterator[tuple[str, Mask]]:
     """Each category with its rows, by name; nothing where no instruction has a category."""
-    of_codes = np.array([instructions[key].category or "" for key in table.instructions], dtype=object)
-    names = of_codes[table.instruction] if len(table) else np.array([], dtype=object)
-    known = sorted(set(names.tolist()))
-    if set(known) - {""}:
-        yield from ((name, names == name) for name in known)
+    names = categories_of(table, instructions)
+    if any(names):
+        place = {name: code for code, name in enumerate(names)}
+        of_codes = np.array([place.get(instructions[key].category or "", -1) for key in table.instructions])
+        of_rows = of_codes[table.instruction]
+        yield from ((name, of_rows == code) for name, code in place.items())
+
+
+def categories_of(table: VerdictTable | ScoreTable, instructions: Mapping[str, Instruction]) -> list[str]:
+    """The categories of the rows, by name, an empty one for instructions without."""
+    judged = occurring(table.instruction)
+    return sorted({instructions[table.instructions[code]].category or "" for code in judged})
 
 
 def verdict_parts(name: str, table: VerdictTable, models: Collection[str], level: float) -> dict[str, PartRate]:
@@ -152,8 +163,7 @@ def score_part(name: str, table: ScoreTable, model: str, level: float) -> PartRa
 
 def instructions_by_key(connection: Connection, benchmark: str) -> dict[str, Instruction]:
     """Raises UnknownName."""
-    benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
-    return {row.key: row for row in store.benchmarks.instructions(connection, benchmark_id)}
+    return store.benchmarks.instructions_by_key(connection, store.benchmarks.benchmark_id(connection, benchmark))
 
 
 def _estimate(ends: tuple[float, float, float], level: float, n: int, method: str) -> Estimate:

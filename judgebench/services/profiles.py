@@ -3,7 +3,7 @@
 Whose verdicts count, and of which models, is what the leaderboard of the same scope says.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -55,7 +55,7 @@ class Profile:
     categories: tuple[PartRate, ...]  # by name; empty where no instruction has a category
     opponents: tuple[PartRate, ...]  # by name; of scores empty
     instructions: tuple[OnInstruction, ...]  # that it was judged on, the best first
-    style: tuple[StyleLine, ...]  # of its outputs, beside the field's
+    style: tuple[StyleLine, ...]  # of its outputs, beside the field's; none where nobody asked
     relatives: Relatives  # among the models of the leaderboard
 
     @property
@@ -78,9 +78,18 @@ _Results = tuple[tuple[PartRate, ...], tuple[PartRate, ...], tuple[OnInstruction
 
 
 def profile(
-    database: Database, benchmark: str, model: str, *, scope: Scope = EVERYTHING, choices: Choices | None = None
+    database: Database,
+    benchmark: str,
+    model: str,
+    *,
+    scope: Scope = EVERYTHING,
+    choices: Choices | None = None,
+    styled: bool = True,
 ) -> Profile:
-    """Raises UnknownName for a model that is not on the leaderboard, else as ``leaderboard`` does."""
+    """``styled``: with the style of its outputs, for which all outputs of the benchmark are read.
+
+    Raises UnknownName for a model that is not on the leaderboard, else as ``leaderboard`` does.
+    """
     chosen = choices or Choices()
     board = services.leaderboards.leaderboard(database, benchmark, scope=scope, choices=chosen)
     row = next((row for row in board.rows if row.model == model), None)
@@ -96,7 +105,7 @@ def profile(
             tables = compared_by_board(connection, benchmark, scope, chosen, [model])
             compared = next(table for table, models in tables if model in models)
             results = _of_verdicts(board, row, compared.against(model), instructions)
-    style = styles(database, benchmark, model, category=scope.category, level=board.level)
+    style = styles(database, benchmark, model, category=scope.category, level=board.level) if styled else ()
     related = relatives(database, model, [row.model for row in board.rows])
     return Profile(model, board, row, *results, style, related)
 
@@ -120,8 +129,6 @@ def _of_verdicts(
         return verdict_parts(name, rows, [row.model], board.level)[row.model]
 
     categories = tuple(part(name, against.select(rows)) for name, rows in by_category(against, instructions))
-    other = np.where(table.model_a == code, table.model_b, table.model_a)
-    opponents = tuple(part(table.models[met], table.select(other == met)) for met in np.unique(other).tolist())
     battles = average_battles(against)
     won = np.where(battles.first == code, battles.preference, 1 - battles.preference)
     size = len(table.instructions)
@@ -131,7 +138,20 @@ def _of_verdicts(
     for at, first, second in zip(battles.instruction, battles.first, battles.second, strict=True):
         met_at.setdefault(int(at), set()).add(int(second if first == code else first))
     alone = {at: table.models[next(iter(met))] for at, met in met_at.items() if len(met) == 1}
+    opponents = tuple(_opponents(table, row.model, board.level))
     return categories, opponents, _listed(table.instructions, value, counts, alone, instructions)
+
+
+def _opponents(table: VerdictTable, model: str, level: float) -> Iterator[PartRate]:
+    """What the model did against each other one, which is what is left of their rates: all battles are with it."""
+    for name, theirs in verdict_parts("", table, table.models, level).items():
+        if name != model:
+            value, lower, upper = (
+                None if end is None else 1 - end
+                for end in (theirs.estimate.value, theirs.estimate.upper, theirs.estimate.lower)
+            )
+            mine = replace(theirs.estimate, value=value, lower=lower, upper=upper)
+            yield replace(theirs, name=name, estimate=mine, wins=theirs.losses)
 
 
 def _listed(

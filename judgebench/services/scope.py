@@ -31,6 +31,9 @@ from judgebench.store.database import Connection
 
 Table = TypeVar("Table", VerdictTable, ScoreTable)
 USUAL = Choices()
+# What was read last of each database: pages that follow one another are of one scope, and one table is not much beside
+# what is made of it.
+_LAST = store.transfer.Last["Scoped[VerdictTable]"]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +173,19 @@ class Scoped(Generic[Table]):
 def scoped_verdicts(
     connection: Connection, benchmark: str, scope: Scope, choices: Choices = USUAL
 ) -> Scoped[VerdictTable]:
-    """The pairwise verdicts of a scope.
+    """The pairwise verdicts of a scope: the same arrays as before where nothing was stored since they were read.
 
     Raises UnknownName for any name that is not there, InputError for judges named beside all of them, and
     StatisticsError where no instruction is common.
     """
-    return _Reading(connection, benchmark, scope, choices).verdicts()
+    several, rates = named(choices.method).several, named(choices.method).rates
+    # All of the choices that says which verdicts are read.
+    of_choices = (choices.baseline, choices.cluster, choices.jury is not None, several, rates)
+
+    def read() -> Scoped[VerdictTable]:
+        return _Reading(connection, benchmark, scope, choices).verdicts()
+
+    return _LAST.of(connection, (benchmark, scope, of_choices), read)
 
 
 def scoped_scores(connection: Connection, benchmark: str, scope: Scope, choices: Choices = USUAL) -> Scoped[ScoreTable]:

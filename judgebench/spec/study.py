@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from judgebench.errors import InputError, UnknownName
 from judgebench.records import Status
-from judgebench.spec.addresses import Addresses
+from judgebench.spec.addresses import Addresses, AddressFile, as_given
 from judgebench.spec.connection import ServerConnection
 from judgebench.spec.credentials import refuse_in_address, refuse_secrets, variable_name
 from judgebench.spec.durations import Seconds
@@ -51,13 +51,15 @@ class Served(BaseModel):
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Its addresses."""
+        """Its addresses; of a file those that stood in it."""
+        if isinstance(self.url, AddressFile):
+            return self.url.urls
         return (self.url,) if isinstance(self.url, str) else self.url or ()
 
     @field_validator("url")
     @classmethod
     def _without_secret(cls, url: Any) -> Any:
-        for address in () if url is None else (url,) if isinstance(url, str) else url:
+        for address in (url,) if isinstance(url, str) else url if isinstance(url, tuple) else ():
             refuse_in_address(address)
         return url
 
@@ -208,6 +210,9 @@ def load_study(path: Path) -> Study:
         raise InputError(
             f"{path}: a study file holds fields such as benchmark and judge, found {type(content).__name__}"
         )
+    judge = content.get("judge")
+    if isinstance(judge, dict) and "url" in judge:
+        content = {**content, "judge": {**judge, "url": as_given(judge["url"])}}
     return make(Study, content, where=str(path))
 
 

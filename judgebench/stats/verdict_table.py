@@ -61,6 +61,11 @@ class VerdictTable:
         inside = np.array([name in models for name in self.models], dtype=bool)
         return self.select(inside[self.model_a] & inside[self.model_b])
 
+    def about(self, models: Collection[str]) -> "VerdictTable":
+        """The rows of battles of any of these models, under the same names and codes."""
+        one = np.array([name in models for name in self.models], dtype=bool)
+        return self.select(one[self.model_a] | one[self.model_b])
+
     def met(self) -> "VerdictTable":
         """The same rows, of models by name only those that occur in them."""
         codes = occurring(np.concatenate([self.model_a, self.model_b]))

@@ -99,10 +99,15 @@ def categories(connection: sa.Connection, benchmark: int) -> list[str]:
 
 def instructions(connection: sa.Connection, benchmark: int) -> list[Instruction]:
     """In the order in which they came."""
+    return list(instructions_by_key(connection, benchmark).values())
+
+
+def instructions_by_key(connection: sa.Connection, benchmark: int) -> dict[str, Instruction]:
+    """By key as it is stored, in the order in which they came."""
     c = t.instructions.c
     rows = connection.execute(sa.select(t.instructions).where(c.benchmark_id == benchmark).order_by(c.id))
     ids = external_ids.of_benchmark(connection, benchmark)
-    return [instruction_of(row, ids.get(row.key, ())) for row in rows]
+    return {row.key: instruction_of(row, ids.get(row.key, ())) for row in rows}
 
 
 def instructions_of(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -> dict[str, Instruction]:

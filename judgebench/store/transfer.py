@@ -4,11 +4,12 @@ import hashlib
 import os
 import sqlite3
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
@@ -18,10 +19,11 @@ from judgebench.store import claims
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import decoded
 from judgebench.store.blocks import reseal, stale_blocks
-from judgebench.store.database import Database, bulk_insert
+from judgebench.store.database import Database, bulk_insert, in_snapshot
 from judgebench.store.events import missing_ids
 from judgebench.store.models import count_style_again
 
+_Value = TypeVar("_Value")
 _BATCH = 5000
 # Of tables that only grow, the newest id tells whether anything came; of small ones whose rows may change, all rows do.
 # What is deleted or renamed is an event.
@@ -48,6 +50,24 @@ def version(connection: sa.Connection) -> tuple[int, ...]:
     ended = sa.select(sa.func.count(t.runs.c.finished_at)).scalar_subquery()
     changing = [zlib.crc32(repr(connection.execute(_in_order(table)).all()).encode()) for table in _CHANGING]
     return (*connection.execute(sa.select(*newest, ended)).one(), *changing)
+
+
+class Last(Generic[_Value]):
+    """What was made last of each database, kept until another thing is made of it or anything is stored there."""
+
+    def __init__(self) -> None:
+        self._kept: WeakKeyDictionary[sa.Engine, tuple[Hashable, _Value]] = WeakKeyDictionary()
+
+    def of(self, connection: sa.Connection, name: Hashable, make: Callable[[], _Value]) -> _Value:
+        """What ``make`` returns, or returned under the same ``name``; raises what it raises."""
+        if not in_snapshot(connection):
+            return make()
+        state = version(connection), name
+        kept = self._kept.get(connection.engine)
+        if kept is None or kept[0] != state:
+            kept = state, make()
+            self._kept[connection.engine] = kept
+        return kept[1]
 
 
 def _in_order(table: sa.Table) -> sa.Select[Any]:

@@ -115,7 +115,7 @@ def test_what_is_folded_away_survives_a_reload_and_back_undoes_it(visit: Visit, 
         page.get_by_role("button", name="What counts").click()
         page.get_by_text(label).click()
         visit.settle()
-        page.keyboard.press("Escape")
+        visit.type("Escape")
     address = "/?method=Bradley-Terry&counted=common&by=people"
     assert here(page) == address
     page.reload()

@@ -34,21 +34,21 @@ def test_votes_are_blind_counted_once_a_pair_and_told_of_afterwards(visit: Visit
             box = page.get_by_role("button", name=name).bounding_box()
             assert box["y"] + box["height"] <= height
     page.set_viewport_size({"width": 1440, "height": 900})
-    for _ in range(3):
+    for _ in range(3):  # in a hurry
         page.keyboard.press("1")
     page.get_by_role("button", name="Next pair").wait_for()
     [label] = labels(demo)
     assert all(model in visit.text() for model in (label.model_a, label.model_b))
     assert "scripted:coin" in visit.text()
-    page.keyboard.press("1")  # no vote: it is voted on
-    page.keyboard.press("n")
+    visit.type("1")  # no vote: it is voted on
+    visit.type("n")
     page.get_by_role("button", name="First is better").wait_for()
     page.get_by_text("1 votes of yours").wait_for()
     assert not any(model in visit.text() for model in models(demo))
     page.get_by_text("Stay blind", exact=True).click()
     visit.settle()
     page.get_by_role("heading", name="Vote").click()  # keys that are typed into a field vote nothing
-    page.keyboard.press("b")
+    visit.type("b")
     page.get_by_text("2 votes of yours, 2 of everybody").wait_for()
     page.get_by_role("button", name="Skip").click()
     visit.settle()
@@ -89,7 +89,7 @@ def test_two_questions_are_answered_with_one_vote(visit: Visit, demo: Path) -> N
     [accuracy] = [label for label in labels(demo, "accuracy") if label.annotator == overall.annotator]
     assert {overall.preference, accuracy.preference} == {0.0, 1.0}
     assert (accuracy.instruction, accuracy.order) == (overall.instruction, overall.order)
-    page.keyboard.press("n")
+    visit.type("n")
     page.get_by_role("button", name="Tie").click()  # the further question may be left open
     page.get_by_text("2 votes of yours").wait_for()
     assert len(labels(demo, "accuracy")) == 2

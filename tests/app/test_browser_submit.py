@@ -61,7 +61,7 @@ def test_a_null_models_findings_are_shown_before_it_is_stored_and_red_on_the_boa
     assert page.get_by_role("button", name="Estimate and start").count() == 0  # it is chosen by hand alone
     next_step.click()
     page.get_by_role("option", name="null-model").click()
-    page.keyboard.press("Escape")
+    visit.type("Escape")
     page.get_by_text("null-model is flagged by an audit: judged it gets no rank.").wait_for()
     visit.settle()
     page.get_by_role("button", name="Estimate and start").click()
@@ -101,7 +101,7 @@ def test_two_models_are_submitted_judged_and_ranked_on_one_page(
     page.get_by_role("option", name=judge).click()
     visit.settle()
     page.get_by_text("were judged by scripted:coin: ranks suppose").wait_for()
-    page.keyboard.press("Escape")
+    visit.type("Escape")
     page.get_by_role("button", name="Estimate and start").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("of replies (at most, by the settings)").wait_for()

@@ -309,8 +309,9 @@ def test_a_stranger_may_not_say_much(guarded: str) -> None:
             return viewer._socket.close_code
 
     assert asyncio.run(closed(None, 100)) is None
-    assert asyncio.run(closed(None, 1 << 17)) == 1009
-    assert asyncio.run(closed("viewer@example.org", 3 << 20)) == 1009
+    # a server that closes with bytes unread resets the connection, which may overtake its reason (1009)
+    assert asyncio.run(closed(None, 1 << 17)) in {1009, 1006}
+    assert asyncio.run(closed("viewer@example.org", 3 << 20)) in {1009, 1006}
 
 
 def test_files_of_anothers_page_are_out_of_reach(guarded: str) -> None:

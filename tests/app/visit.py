@@ -7,6 +7,7 @@ from judgebench import services
 from judgebench.store.database import Database
 
 _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+_RUNNING = '[data-testid="stApp"]:not([data-test-script-state="notRunning"])'
 _PATIENCE_MS = 60_000  # of a page on a busy machine; waiting ends as soon as the condition holds
 
 
@@ -24,6 +25,9 @@ class Visit:
         self.page.on("request", self._note)
         self.page.on("dialog", self._dismiss)
         self.page.on("console", self._hear)
+        # While a page is drawn anew, what it showed before stands beside what it shows now, and is still clickable:
+        # no click, choice or text of a test goes to a page before it is whole.
+        self.page.add_locator_handler(self.page.locator(_RUNNING), _nothing)
 
     def open(self, path: str) -> Any:
         self.page.goto(self.address + path)
@@ -42,6 +46,10 @@ class Visit:
         self.page.wait_for_selector("[data-testid=stHeading]")
         self.page.wait_for_selector("[data-testid=stSkeleton]", state="detached")
         return self.page
+
+    def type(self, key: str) -> None:
+        """Press a key once the page has run: no locator waits for a key as for a click."""
+        self.settle().keyboard.press(key)
 
     def text(self) -> str:
         return str(self.page.inner_text("[data-testid=stMain]"))
@@ -68,6 +76,10 @@ class Visit:
     def _dismiss(self, dialog: Any) -> None:
         self.dialogs.append(dialog.message)
         dialog.dismiss()
+
+
+def _nothing(_: Any) -> None:
+    """What Playwright does while a page runs: it waits by itself until that ends."""
 
 
 def models(path: Path) -> tuple[str, ...]:

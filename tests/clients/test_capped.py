@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from judgebench import engine
-from judgebench.clients.capped import CappedClient
+from judgebench.clients.capped import Cap
 from judgebench.clients.scripted import ScriptedClient
 from judgebench.errors import EnoughCalls, InputError
 from judgebench.records import Status
@@ -92,6 +92,6 @@ def test_only_what_ended_without_a_verdict_can_be_asked_again(tmp_path: Path) ->
 
 
 def test_a_client_that_does_not_count_is_counted() -> None:
-    client = CappedClient(ScriptedClient(lambda prompt: "A"), 2)
+    client = Cap(2).around(ScriptedClient(lambda prompt: "A"))
     answers = ask_all(client, [PROMPT] * 3)
     assert [type(answer) for answer in answers[2:]] == [EnoughCalls]

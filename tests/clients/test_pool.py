@@ -8,7 +8,7 @@ from time import sleep
 
 import pytest
 
-from judgebench.clients.capped import capped
+from judgebench.clients.capped import Cap
 from judgebench.clients.http import Timeouts
 from judgebench.clients.pool import Pool
 from judgebench.clients.retry import RetryingClient
@@ -146,7 +146,7 @@ def test_where_no_server_answers_it_is_as_if_there_were_one() -> None:
 def test_limits_hold_for_all_servers_together() -> None:
     with FaultServer(good) as one, FaultServer(good) as other:
         clients = {server.url: client_of(server.url) for server in (one, other)}
-        pool = Pool(clients, LIMIT, through=capped(list(clients.values()), 25))
+        pool = Pool(clients, LIMIT, through=Cap(25).around)
         answers = ask_all(retrying(pool), [PROMPT] * 60)
         assert sum(isinstance(answer, EnoughCalls) for answer in answers) == 35
         assert len(one.requests) + len(other.requests) == pool.calls == 25

@@ -7,7 +7,7 @@ import pytest
 
 from judgebench.errors import InputError
 from judgebench.formats import arrow_file
-from judgebench.formats.arrow_file import arrow_lines
+from judgebench.formats.arrow_file import arrow_lines, line_value
 
 LIMITS = {"rows": 100, "file_bytes": 1 << 20, "row_chars": 1 << 18, "row_values": 10_000, "memory": 256 << 20}
 
@@ -23,7 +23,7 @@ def written(path: Path, **columns: Any) -> Path:
 def test_columns_and_rows_come_as_they_were_written(tmp_path: Path) -> None:
     rows = [{"b": b"\0\xff", "l": [{"x": "\U0001f600"}, None], "n": 1.5}]
     path = written(tmp_path / "a.parquet", **{name: [rows[0][name]] for name in rows[0]})
-    assert list(arrow_lines(path, LIMITS)) == [["b", "l", "n"], *rows]
+    assert list(map(line_value, arrow_lines(path, LIMITS))) == [["b", "l", "n"], *rows]
 
 
 def test_a_row_and_its_field_are_named_where_it_holds_too_much(tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ def test_categories_of_all_models_are_those_of_their_profiles(tmp_path: Path, ki
         for model, parts in rates.rates.items():
             assert parts == services.profiles.profile(database, "bench", model, choices=choices).categories
             assert sum(part.instructions for part in parts) == kinds.COUNT
-        [one] = rates_of(database, "bench", choices=choices, models=["m2"]).rates.items()
-        assert one == ("m2", rates.rates["m2"])
+        of_one = rates_of(database, "bench", choices=choices, models=["m2"])
+        assert (of_one.rates, of_one.categories) == ({"m2": rates.rates["m2"]}, rates.categories)
         with pytest.raises(UnknownName, match="m9"):
             rates_of(database, "bench", models=["m9"], choices=choices)
 

@@ -1,0 +1,35 @@
+"""Which of several servers is asked: the one that has the beginning of a prompt in its cache, unless it has too much to
+do, else the one with the fewest in flight.
+
+A prompt's home is drawn by rendezvous hashing (Thaler and Ravishankar 1998): the same in every process, and where a
+server comes or goes, no prompt moves but to it or from it. The bound on its load is that of consistent hashing with
+bounded loads (Mirrokni, Thorup and Zadimoghaddam 2018).
+"""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+_SPILL = 2.0  # times the mean of those in flight: with more a home is passed by
+_FEW = 4  # in flight: no load, however few others have
+_ODD = 0x9E3779B97F4A7C15  # 2^64 / golden ratio, as in Fibonacci hashing
+_64_BITS = (1 << 64) - 1
+
+
+def number_of(text: str) -> int:
+    """64 bits of a prompt's beginning or of a server's address, the same in every process."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "backslashreplace"), digest_size=8).digest())
+
+
+def home(beginning: int, servers: Sequence[int]) -> int:
+    """The place among ``servers`` of the one that prompts with this beginning go to; both are of ``number_of``."""
+    return max(range(len(servers)), key=lambda place: _weight(beginning, servers[place]))
+
+
+def is_free_enough(load: int, total: int, servers: int) -> bool:
+    """Whether a home with ``load`` questions in flight takes one more, of ``total`` in flight at so many servers."""
+    return load <= max(_FEW, _SPILL * total / servers)
+
+
+def _weight(beginning: int, server: int) -> int:
+    mixed = (beginning ^ server) * _ODD & _64_BITS
+    return (mixed ^ mixed >> 29) * _ODD & _64_BITS
