@@ -302,10 +302,10 @@ def _ranking(source: cached.Source, benchmark: BenchmarkSummary, by: Mapping[str
     chosen = either("Rank by", by, key="by")
     if chosen not in ("people", "both"):
         return of_judges, None
-    asked = question(source, benchmark.name)
+    on = question(source, benchmark.name)
     if chosen == "both":
-        return of_judges, asked
-    return replace(of_judges, judges=(), all_judges=False, people=True, question=asked), None
+        return of_judges, on
+    return replace(of_judges, judges=(), all_judges=False, people=True, question=on), None
 
 
 def question(source: cached.Source, benchmark: str, *, labelled: bool = True) -> str:

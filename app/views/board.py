@@ -87,7 +87,7 @@ def plain(
     rows = []
     for place, name in enumerate(columns[named]):
         cells = "".join(cell(shown(columns[column][place]), label=column, kind=kinds[column]) for column in others)
-        here = ' class="new" aria-current="true"' if place == marked else ""
+        here = ' class="here" aria-current="true"' if place == marked else ""
         rows.append(f'<tr{here}><th scope="row">{shown(name)}</th>{cells}</tr>')
     heads = (head(column, kind=kinds[column] * (column != named)) for column in columns)
     return framed(label, heads, "".join(rows), kind="jb-cards jb-values", is_tall=is_tall)

@@ -45,6 +45,9 @@ def way(command: str) -> Linked | None:
     known = next((known for known in _WAYS if command.startswith(known.command)), None)
     if known is None:
         return None
+    model = _named(command, "--model")
+    if model and known.values.get("start") == "submissions":  # what an audit found in it
+        return Linked(f"What was found in {model}", filters.link("model", model=model, show="findings"))
     judge = _named(command, "--judge")
     whose = f", judge {judge}" if judge and known.values else ""
     values = known.values | ({"judge": judge} if whose else {})

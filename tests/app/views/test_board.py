@@ -72,7 +72,7 @@ def test_columns_of_numbers_stand_at_the_right_and_values_lead_on() -> None:
     assert html.count('class="n" data-label="n"') == html.count('class="n" data-label="Share"') == 2
     assert '<td data-label="Of">' in html
     assert Elements(html).links == ["battles?a=1&b=2"]
-    assert html.index('<tr class="new" aria-current="true"><th scope="row">two') > html.index("one")
+    assert html.index('<tr class="here" aria-current="true"><th scope="row">two') > html.index("one")
     assert "jb-scroll tall" not in html
     assert '<div class="jb-scroll tall" tabindex="0"' in plain("Numbers", columns, is_tall=True)
 

@@ -20,6 +20,12 @@ def test_an_audit_leads_to_its_start_with_its_judge() -> None:
     assert blank.address == "audits?start=robustness"
 
 
+def test_what_was_found_in_a_model_stands_on_its_page() -> None:
+    linked = ways.way("judgebench audit submissions --benchmark b --model m")
+    assert linked is not None
+    assert (linked.words, linked.address) == ("What was found in m", "model?model=m&show=findings")
+
+
 def test_who_may_is_said_to_those_who_may_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auth, "person", lambda: Person("ann", Role.VOTER))
     assert ways.ways(["judgebench run --benchmark b --judge j --all-pairs"] * 2) == [
