@@ -18,6 +18,7 @@ from judgebench.show.numbers import percent
 from judgebench.show.text import one_line
 
 _CARDS = 4  # verdicts shown at once
+_SHORT_CHARS = 800  # of a text that needs no box which scrolls
 _ORDERS: dict[BattleOrder, str] = {"instructions": "As asked", "upsets": "Biggest upsets first"}
 _TOGGLES = {  # by field of the filter: label, and place in the address
     "inconsistent": ("Contradictory verdicts", "inconsistent"),
@@ -168,7 +169,7 @@ def _sides(passage: Passage, names: Sequence[str], view: str, number: int) -> No
             st.subheader(f"Output {side}", anchor=False)
             line(names[at])
             if marks is not None:
-                markup(marks[at], height=_OUTPUT_PX)
+                markup(marks[at], height="content" if len(texts[at]) < _SHORT_CHARS else _OUTPUT_PX)
                 rest(texts[at], key=key)
             else:
                 conversation.messages(messages, height=_OUTPUT_PX, key=key, rendered=view == side.lower())

@@ -254,7 +254,10 @@ def _moves(level: str) -> Spec:
         alt.Tooltip("passes:N", title="Would pass"),
         alt.Tooltip("flag:N", title="Audit"),
     ]
-    axis, scale = alt.Axis(tickCount=10, title="Win rate, %: circle as judged, arrow held equal"), alt.Scale(zero=False)
+    axis, scale = (
+        alt.Axis(tickCount=10, title=["Win rate, %:", "circle as judged, arrow held equal"]),
+        alt.Scale(zero=False),
+    )
     base = alt.Chart(none).encode(y=_in_order("model", 260), tooltip=tooltip)
     spans = base.mark_errorbar(ticks=whisker, thickness=1, color=BLUE).encode(
         x=alt.X("lower:Q", axis=axis, scale=scale), x2="upper:Q"
