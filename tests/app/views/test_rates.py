@@ -55,3 +55,12 @@ def test_what_others_wrote_stays_text() -> None:
 
 def _link(name: str) -> str | None:
     return f"model?category={name}" if name else None
+
+
+def test_on_a_phone_every_number_of_a_long_text_has_its_heading_beside_it() -> None:
+    listed = rates.listed([OnInstruction("k", "what", "c", 0.25, None)], _link, unit="rate")
+    battle = BattleOfTwo("k", "what", "c", 0.75, None, 0.5)
+    of_two = rates.of_two([battle], _link, names=("one", "two"))
+    for html, labels in ((listed, ("Category", "Preferred, %")), (of_two, ("one preferred, %", "two shown first"))):
+        assert "jb-stack" in html
+        assert all(f'data-label="{label}"' in html for label in labels)
