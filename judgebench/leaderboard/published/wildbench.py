@@ -58,6 +58,7 @@ def score(evidence: ScorerInput, choices: ScoringChoices) -> PublishedBoard:
     baselines: dict[str, tuple[str, ...]] = {}
     if evidence.scores is not None:
         _add_scores(numbers, evidence, evidence.scores)
+        notes += _task_notes(evidence, evidence.scores)
     if evidence.verdicts is not None:
         names = _baselines(evidence, evidence.verdicts, choices)
         baselines[""] = names
@@ -90,6 +91,17 @@ def _add_scores(numbers: Numbers, evidence: ScorerInput, table: ScoreTable) -> N
     for group, of_models in by_group.items():
         column = Measure(f"task.{group}", group, "points", f"WB-Score of {group}.", is_main=False)
         numbers.add(column, {model: mean.mapped(wb_points) for model, mean in of_models.items()})
+
+
+def _task_notes(evidence: ScorerInput, table: ScoreTable) -> list[str]:
+    """That instructions are of no task group, as those are that came with judgments alone."""
+    without = sum((evidence.category(key) or "") not in GROUPS for key in table.instructions)
+    if not without:
+        return []
+    return [
+        f"{without:,} of {len(table.instructions):,} instructions have none of WildBench's tags as their category and "
+        "count in no task group; to have groups, import WildBench's tasks into a benchmark first, then the judgments"
+    ]
 
 
 def _macro(parts: Mapping[str, ScoreTable]) -> Mapping[str, Estimate]:

@@ -134,6 +134,10 @@ def test_tasks_are_groups_of_tags_and_weigh_as_published() -> None:
     for group, expected in points.items():
         assert value(board, "m", f"task.{group}") == pytest.approx(expected)
     assert value(board, "m", "task_macro") == pytest.approx(wb_task_score(points))
+    assert not any("task group" in note for note in board.notes)
+    untagged = instructions | {"q000": Instruction(("q0",))}
+    board = score(ScorerInput(WILDBENCH, untagged, scores=table), ScoringChoices("wildbench"))
+    assert any(f"1 of {len(tags)} instructions have none of WildBench's tags" in note for note in board.notes)
 
 
 @pytest.mark.shared
