@@ -38,7 +38,7 @@ def _change(comparison: Comparison) -> None:
     """The second as a new version of the first."""
     st.subheader("What changed", anchor=False)
     for sentence in (*versions.sentences(comparison), *versions.estimates(comparison)):
-        line(f"{sentence[0].upper()}{sentence[1:]}.")
+        line(sentence)
 
 
 def _round(source: cached.Source, benchmark: str, scope: Scope, models: tuple[str, str]) -> None:

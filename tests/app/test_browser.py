@@ -1,6 +1,9 @@
 """The app in a real browser: pages, permalinks, a submission, and a database that attacks its readers."""
 
 import json
+import re
+from contextlib import closing
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -14,11 +17,14 @@ from judgebench.store.database import Database
 from tests import mixed
 from tests.app import hostile
 from tests.app.visit import Visit, models
-from tests.factories import JUDGE, ok, result
-from tests.filling import judging
+from tests.factories import JUDGE, ok, result, trial
+from tests.filling import filled, judging
 
 pytestmark = pytest.mark.browser
 
+_WIDE = """() => [...document.querySelectorAll(".jb-scroll:not(:has(.jb-pairs))")]
+  .filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.getAttribute("aria-label"))"""
+LENGTH_CONTROLLED = "/?columns=length-controlled&columns=length"
 BIAS = ("Counterfactuals", "Board without bias", "Position", "Length and style", "Kinship", "Beside people")
 PAGES = {
     "/": "Leaderboard",
@@ -294,6 +300,44 @@ def test_the_first_screen_holds_the_leaders(visit: Visit, demo: Path, width: int
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
 
 
+def test_the_first_screen_holds_ten_models_with_their_numbers(visit: Visit, no_data: Path) -> None:
+    names = tuple(f"model-{number:02}" for number in range(12))
+    with closing(Database(str(no_data), create=True)) as database:
+        verdicts = filled(database, instructions=3, models=names)
+        met = [result(trial(at, a=a, b=b), ok(0.9)) for at in range(3) for a, b in combinations(names, 2)]
+        with database.write() as connection:
+            verdicts.add(connection, met)
+    visit.page.set_viewport_size({"width": 1440, "height": 900})
+    page = visit.open("/")
+    tenth = page.get_by_role("region", name="Leaderboard").locator("tbody tr").nth(9)
+    box = tenth.bounding_box()
+    assert box["y"] + box["height"] <= 900
+    assert re.match(r"\d+\.\d$", tenth.locator("td.n").first.inner_text())
+
+
+@pytest.mark.slow
+def test_no_table_of_a_phone_scrolls_sideways_but_what_has_a_column_a_model(visit: Visit, demo: Path) -> None:
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    opened = Database(str(demo))
+    [first], _ = services.battles.battles(opened, "demo", store.battles.BattleFilter(), limit=1)
+    opened.close()
+    model, pair = f"/model?model={first.model_a}", f"first={first.model_a}&second={first.model_b}"
+    paths = [
+        *PAGES,
+        model,
+        f"{model}&show=outputs",
+        f"/compare?{pair}",
+        "/people",
+        "/team",
+        "/standing",
+        "/?control=length",
+    ]
+    for path in paths:
+        page = visit.open(path)
+        assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390, path
+        assert page.evaluate(_WIDE) == [], path
+
+
 def test_downloads_hold_the_leaderboard_without_formulas(visit: Visit, no_data: Path) -> None:
     hostile.build(no_data)
     page = visit.open("/")
@@ -479,7 +523,10 @@ def test_no_page_has_a_serious_barrier(browser: Any, served: tuple[str, Path], d
     parts = [f"/bias?{urlencode({'part': part})}" for part in BIAS[1:]]
     parts += [f"/model?model={first[0].model_a}", f"/compare?first={first[0].model_a}&second={first[0].model_b}"]
     parts.append(f"/instruction?instruction={first[0].instruction}")
-    for path in (*PAGES, *parts, battle, "/?control=length", "/people", "/team", "/glossary"):
+    parts += [f"/model?model={first[0].model_a}&show={part}" for part in ("outputs", "style", "findings", "lineage")]
+    parts += [f"/?chart={chart}" for chart in ("intervals", "categories", "distributions", "history")]
+    parts += ["/?control=length", "/?sort=-battles", "/?by=both", "/?counted=with-flagged", LENGTH_CONTROLLED]
+    for path in (*PAGES, *parts, battle, "/people", "/team", "/glossary", "/standing", "/audits?start=null-models"):
         visit.open(path)
         violations = axe.Axe().run(visit.page).response["violations"]
         found += [
