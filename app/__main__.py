@@ -23,6 +23,7 @@ _SLOW = (
     "judgebench.services.pages",
 )
 _POLL_S = 0.02
+_REST_S = 5.0  # in which whoever opened the app gets a page
 
 
 def _import_all() -> None:
@@ -41,7 +42,10 @@ def _read_ahead() -> None:
     runtime = import_module("streamlit.runtime")
     while not runtime.exists():
         time.sleep(_POLL_S)
-    import_module("app.warmup").read()
+    warmup = import_module("app.warmup")
+    warmup.read()
+    time.sleep(_REST_S)
+    warmup.begin()
 
 
 def _ask_nobody() -> None:

@@ -7,12 +7,14 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
-from app import auth
+from app import auth, later
 from judgebench import services
 from judgebench.services.labels import Compared
+from judgebench.services.leaderboards import Beside
 from judgebench.services.pages import (
     AgreementReport,
     BattleFilter,
@@ -87,12 +89,19 @@ def moves(
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def beside(
-    source: Source, benchmark: str, scope: Scope, *, choices: Choices, controlled: bool
-) -> services.leaderboards.Beside:
-    """Beside its rows. ``controlled``: with length-controlled win rates, which take some seconds."""
+def beside(source: Source, benchmark: str, scope: Scope, *, choices: Choices) -> Beside:
+    """Beside its rows; length-controlled win rates take some seconds, see ``with_controlled``."""
     board = services.leaderboards.leaderboard(_of(source), benchmark, scope=scope, choices=choices)
-    return services.leaderboards.beside(_of(source), benchmark, board, scope=scope, controlled=controlled)
+    return services.leaderboards.beside(_of(source), benchmark, board, scope=scope, controlled=False)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def with_controlled(source: Source, benchmark: str, scope: Scope, *, choices: Choices) -> later.Later[Beside]:
+    """The same with length-controlled win rates, for whoever begins to have them computed."""
+    database, known = _of(source), beside(source, benchmark, scope, choices=choices)
+    board = services.leaderboards.leaderboard(database, benchmark, scope=scope, choices=choices)
+    whole = partial(services.leaderboards.with_controlled, database, benchmark, board, known, scope=scope)
+    return later.Later(whole, otherwise=known)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)

@@ -17,6 +17,7 @@ import app
 from app import cached, views
 from judgebench import services
 from judgebench.services.benchmarks import BenchmarkSummary
+from judgebench.services.leaderboards import may_be_controlled
 from judgebench.services.pages import Choices, JudgeBenchError
 from judgebench.services.scope import Scope
 from judgebench.show import charts
@@ -48,5 +49,16 @@ def _read_benchmark(source: cached.Source, benchmark: BenchmarkSummary) -> None:
     board = cached.leaderboard(source, benchmark.name, everything, choices=Choices())
     charts.intervals(board)
     cached.languages(source, benchmark.name)
-    for controlled in (False, True):
-        cached.beside(source, benchmark.name, everything, choices=Choices(), controlled=controlled)
+    cached.beside(source, benchmark.name, everything, choices=Choices())
+
+
+def begin() -> None:
+    """What no page waits for, once there is time."""
+    with suppress(JudgeBenchError):
+        source = cached.source()
+        benchmarks = cached.benchmarks(source)
+        if not benchmarks:
+            return
+        usual, everything = services.benchmarks.usual(benchmarks).name, Scope()
+        if may_be_controlled(cached.leaderboard(source, usual, everything, choices=Choices())):
+            cached.with_controlled(source, usual, everything, choices=Choices()).begin()

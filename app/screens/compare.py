@@ -47,7 +47,7 @@ def _round(source: cached.Source, benchmark: str, scope: Scope, models: tuple[st
     choices = Choices()
     try:
         board = cached.leaderboard(source, benchmark, scope, choices=choices)
-        beside = cached.beside(source, benchmark, scope, choices=choices, controlled=False)
+        beside = cached.beside(source, benchmark, scope, choices=choices)
     except JudgeBenchError:  # of scores: the two are compared all the same
         return
     names = [row.model for row in board.rows if row.model in models and row.model != board.baseline]

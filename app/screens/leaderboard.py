@@ -1,7 +1,7 @@
 """Who leads, how surely, what the numbers rest on, and who would move at equal length, style or lineage."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
@@ -11,8 +11,9 @@ from app import cached, filters
 from app.views import both, charts, elements, gate, ways
 from app.views.board import Linked, Sorting, table
 from app.views.elements import line, moves, unavailable
+from app.views.progress import watched
 from judgebench.services.bias import Without
-from judgebench.services.leaderboards import Beside
+from judgebench.services.leaderboards import Beside, may_be_controlled
 from judgebench.services.pages import Choices, JudgeBenchError, Leaderboard, UnknownName
 from judgebench.services.scope import Scope
 from judgebench.show import charts as drawn
@@ -23,6 +24,7 @@ from judgebench.show.placement import standing_board
 from judgebench.show.text import escaped_html, listing, one_line
 
 _CONTROLS: dict[Without, str] = {"length": "Length", "style": "Style", "lineage": "Lineage"}
+_POLL_S = 0.5  # for numbers that are computed later
 _ADDRESSED = 20  # models that one address names
 
 
@@ -73,9 +75,9 @@ def _columns() -> tuple[ColumnName, ...]:
     return tuple(filters.several("Columns", headings, key="columns", default=USUAL))
 
 
-def _lines(view: _View, *, controlled: bool) -> str:
+def _lines(view: _View, beside: Beside) -> str:
     """The table, as far as its models fit the search; where none does, that, and whose names are near."""
-    lines = board_lines(view.board, _beside(view, controlled=controlled), view.columns)
+    lines = board_lines(view.board, beside, view.columns)
     try:
         lines = with_name(lines, view.search)
     except UnknownName as error:
@@ -87,8 +89,13 @@ def _lines(view: _View, *, controlled: bool) -> str:
     return table(lines, lambda model: filters.link("model", model=model), new=new, sorting=sorting)
 
 
-def _beside(view: _View, *, controlled: bool) -> Beside:
-    return cached.beside(view.source, view.benchmark, view.scope, choices=view.choices, controlled=controlled)
+def _beside(view: _View) -> Beside:
+    """With what the table shows of length-controlled win rates, as far as they are computed."""
+    if "length-controlled" not in view.columns or not may_be_controlled(view.board):
+        return cached.beside(view.source, view.benchmark, view.scope, choices=view.choices)
+    whole = cached.with_controlled(view.source, view.benchmark, view.scope, choices=view.choices).value()
+    known = cached.beside(view.source, view.benchmark, view.scope, choices=view.choices)
+    return replace(known, awaited=True) if whole is None else whole
 
 
 def _table(board: Leaderboard, beside: Beside) -> None:
@@ -216,20 +223,18 @@ if others := sentences.summary(view.board, with_leader=False):
 elements.counted(view.board.coverage)
 _unjudged(view)
 _standing(view)
-with_controlled = "length-controlled" in view.columns
-board_table = st.empty()
-board_table.html(_lines(view, controlled=False), width="stretch")
+numbers_beside = _beside(view)
+elements.table(_lines(view, numbers_beside))
 with st.container(border=True):
-    for sentence in sentences.basis(view.board, commands=False):
-        line(sentence)
+    elements.lines(sentences.basis(view.board, commands=False))
     if view.board.gate is not None and (told := ways.ways(about.command for about in view.board.gate.open)):
         elements.links(*told)
-numbers_beside = _beside(view, controlled=False)
 charts.below(charts.Shown(view.source, view.benchmark, view.scope, view.choices, view.board, numbers_beside))
 if not view.scope.people:  # what is held equal is what judges are swayed by
     _held_equal(view)
 st.subheader("All numbers", anchor=False)
 _table(view.board, numbers_beside)
 _downloads(view)
-if with_controlled:
-    board_table.html(_lines(view, controlled=True), width="stretch")
+if numbers_beside.awaited:  # begun once the page is there, which it would slow down
+    cached.with_controlled(view.source, view.benchmark, view.scope, choices=view.choices).begin()
+    watched(lambda: _beside(view).awaited, running=True, poll_s=_POLL_S)

@@ -44,7 +44,7 @@ def _standing(profile: Profile) -> None:
 
 def _about(source: cached.Source, benchmark: str, profile: Profile, scope: Scope, choices: Choices) -> None:
     """Length, cost, failures, and what audits and lineage say."""
-    tally = cached.beside(source, benchmark, scope, choices=choices, controlled=False).tallies[profile.model]
+    tally = cached.beside(source, benchmark, scope, choices=choices).tallies[profile.model]
     cost = "" if tally.cost_usd is None else f"; the judge's replies about it cost {amount(tally.cost_usd, 'USD')}"
     line(f"{about.length(tally.length)}; {count(tally.failures, 'trial')} without a verdict{cost}.")
     with st.container(horizontal=True):
@@ -184,8 +184,7 @@ elements.heading(model)
 _standing(profile)
 elements.counted_briefly(profile.board.coverage, filters.link("leaderboard"))
 _about(source, benchmark.name, profile, scope, choices)
-beside = cached.beside(source, benchmark.name, scope, choices=choices, controlled=False)
+beside = cached.beside(source, benchmark.name, scope, choices=choices)
 _shown(charts.Shown(source, benchmark.name, scope, choices, profile.board, beside), profile)
 with st.container(border=True):
-    for sentence in basis(profile.board, commands=False):
-        line(sentence)
+    elements.lines(basis(profile.board, commands=False))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from judgebench.show.board import BoardLine, BoardLines, Column
+from judgebench.show.board import AWAITED, BoardLine, BoardLines, Column
 from judgebench.show.glossary import explained
 from judgebench.show.text import escaped_html, one_line
 
@@ -162,10 +162,17 @@ def _row(line: BoardLine, lines: BoardLines, link: Link, *, new: bool) -> str:
         f'<tr class="{line.tone}{" new" * new}"><td class="rank">{line.ranks}</td>'
         f'<th scope="row"><a href="{escaped_html(link(line.model))}">{name}</a></th>'
         f'<td class="n">{line.rating}</td><td class="iv">{drawn}</td>'
-        + "".join(f'<td class="n {_class(column)}">{escaped_html(cell)}</td>' for column, cell in cells)
+        + "".join(f'<td class="n {_class(column)}">{_number(cell)}</td>' for column, cell in cells)
         + (f'<td class="marks">{chips}</td>' if lines.marked else "")
         + "</tr>"
     )
+
+
+def _number(cell: str) -> str:
+    """Its words; of what is still being computed its room alone, so that nothing moves when it comes."""
+    if cell == AWAITED:
+        return f'<span class="awaited" role="img" aria-label="is being computed">{cell}</span>'
+    return escaped_html(cell)
 
 
 def bar(dot: float | None, lower: float | None, upper: float | None, words: str, half: float | None = 50.0) -> str:

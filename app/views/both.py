@@ -13,12 +13,12 @@ from judgebench.show import voters as show
 
 
 def boards(two: TwoBoards) -> None:
-    """What each of the two counts, where they are apart, and a row a model."""
+    """Where they are apart, what each of the two counts, and a row a model."""
+    line(show.apart(two))
     for sentence in show.basis(two):
         line(sentence)
     elements.counted_briefly(two.judges.coverage, filters.link("leaderboard"))
     elements.counted_briefly(two.people.coverage, filters.link("leaderboard", by="people"))
-    line(show.apart(two))
     elements.table(voters.places(two, lambda model: filters.link("model", model=model)))
 
 

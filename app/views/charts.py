@@ -8,7 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from app import cached, filters
-from app.views import heat, histograms, scatter
+from app.views import elements, heat, histograms, scatter
 from app.views.elements import line, table
 from judgebench.services.leaderboards import Beside
 from judgebench.services.pages import Choices, Leaderboard
@@ -61,7 +61,7 @@ def below(shown: Shown) -> None:
 
 def _tradeoff(shown: Shown, measure: Measure) -> None:
     of = tradeoff(shown.board, shown.beside, measure)
-    _notes(of.notes)
+    elements.lines(of.notes)
     if not of.points:
         return
     table(scatter.scatter(of, lambda model: filters.link("model", model=model)))
@@ -85,15 +85,9 @@ def _categories(shown: Shown) -> None:
         line("No instruction of this benchmark has a category.")
         return
     of = heat_map(rates)
-    _notes(of.notes)
+    elements.lines(of.notes)
     table(heat.heat_map(of, lambda model, name: filters.link("model", **_where(model, name))))
     downloads("categories", lambda: pictures.heat_map(of, caption(shown, "Models by category", *of.notes)))
-
-
-def _notes(notes: Sequence[str]) -> None:
-    with st.container(gap="xsmall"):
-        for note in notes:
-            line(note)
 
 
 def _distributions(shown: Shown) -> None:
@@ -102,7 +96,7 @@ def _distributions(shown: Shown) -> None:
 
 
 def spread_of(shown: Shown, of: Histograms) -> None:
-    _notes(of.notes)
+    elements.lines(of.notes)
     table(histograms.histograms(of, lambda model: filters.link("model", model=model)))
     what = "Scores" if shown.board.scale == "score" else "Preferences"
     downloads("distributions", lambda: pictures.histograms(of, caption(shown, what, *of.notes)))
@@ -117,7 +111,7 @@ def _history(shown: Shown) -> None:
 def past_of(shown: Shown, models: Sequence[str]) -> None:
     """Ratings of these models, at most ``lines.MOST``, as verdicts came in."""
     of = lines.past(cached.history(shown.source, shown.benchmark, shown.scope, choices=shown.choices), models)
-    _notes(of.notes)
+    elements.lines(of.notes)
     if not of.points:
         return
     st.vega_lite_chart(lines.history(of), alt="Ratings as verdicts came in; 'judgebench history' prints the numbers")
@@ -130,7 +124,7 @@ def radar_of(shown: Shown, models: Sequence[str]) -> None:
     if not rates.categories:
         return
     of = lines.radar(rates, models)
-    _notes(of.notes)
+    elements.lines(of.notes)
     if of.spokes:
         st.vega_lite_chart(lines.round_chart(of), width="content", alt="Win rates by category")
         downloads("radar", lambda: pictures.radar(of, caption(shown, "Win rates by category", *of.notes)))

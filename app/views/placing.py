@@ -158,7 +158,7 @@ def _board(source: cached.Source, placement: Placement) -> None:
     if board is None:
         return
     choices = Choices(method="score") if board.scale == "score" else Choices()
-    beside = cached.beside(source, plan.benchmark, plan.scope, choices=choices, controlled=False)
+    beside = cached.beside(source, plan.benchmark, plan.scope, choices=choices)
     lines = board_lines(board, beside, USUAL)
     elements.counted(board.coverage, "app: nothing")
     elements.table(table(lines, lambda model: filters.link("model", model=model), new=plan.models))

@@ -21,11 +21,11 @@ from judgebench.show.text import one_line
 _POLL_S = 2.0
 
 
-def watched(draw: Callable[[], bool], *, running: bool) -> None:
+def watched(draw: Callable[[], bool], *, running: bool, poll_s: float = _POLL_S) -> None:
     """``draw`` says whether something goes on; it is asked again while that is so, and when it ends the whole page is
     drawn anew, once."""
 
-    @st.fragment(run_every=_POLL_S if running else None)
+    @st.fragment(run_every=poll_s if running else None)
     def part() -> None:
         try:
             auth.need(Role.VIEWER)  # a part that runs by itself does not pass the gate again

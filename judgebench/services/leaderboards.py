@@ -291,6 +291,7 @@ class Beside:
     tallies: Mapping[str, Tally]
     controlled: Mapping[str, Estimate] = field(default_factory=dict)  # length-controlled win rates, in [0, 1]
     reason: str = ""  # why there are none; empty where there are some, or nobody asked
+    awaited: bool = False  # whether they are still being computed
 
     @property
     def has_costs(self) -> bool:
@@ -306,14 +307,28 @@ def beside(
         counted = _tallies_of_people(database, benchmark, category=scope.category)
     else:
         counted = tallies(database, benchmark, board.judges, category=scope.category)
-    if not controlled or board.scale != "rate" or board.method == "length-controlled":
-        return Beside(counted)
+    known = Beside(counted)
+    return with_controlled(database, benchmark, board, known, scope=scope) if controlled else known
+
+
+def may_be_controlled(board: Leaderboard) -> bool:
+    """Whether length-controlled win rates may stand beside the leaderboard: not beside themselves, nor without the
+    baseline that they compare with."""
+    return board.scale == "rate" and board.method != "length-controlled" and board.baseline is not None
+
+
+def with_controlled(
+    database: Database, benchmark: str, board: Leaderboard, known: Beside, *, scope: Scope = EVERYTHING
+) -> Beside:
+    """What is ``known`` beside a leaderboard of this scope, with length-controlled win rates, or why there are none."""
+    if board.scale != "rate" or board.method == "length-controlled":
+        return known
     choices = Choices(method="length-controlled", baseline=board.baseline, level=board.level)
     try:
         rows = leaderboard(database, benchmark, scope=scope, choices=choices).rows
     except (InputError, StatisticsError) as error:
-        return Beside(counted, reason=str(error))
-    return Beside(counted, {row.model: row.estimate for row in rows})
+        return replace(known, reason=str(error))
+    return replace(known, controlled={row.model: row.estimate for row in rows})
 
 
 def languages(database: Database, benchmark: str) -> list[str]:

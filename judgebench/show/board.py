@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Tone = Literal["model", "baseline", "flagged", "unaudited"]
 ColumnName = Literal["win rate", "length-controlled", "length", "battles", "ties", "no verdict", "cost", "best"]
+AWAITED = "00.0 [00.0, 00.0]"  # in a cell whose number is still being computed: as wide as it will be
 _DIGITS: Mapping[str, str] = {"rate": "{:.1f}", "elo": "{:.0f}"}
 _HALF = 50.0  # percent: neither is preferred
 _MARGIN = 0.03  # of the axis, on both sides
@@ -155,7 +156,7 @@ def ordered(lines: BoardLines, by: str, *, descending: bool) -> BoardLines:
 def _number_in(cell: str) -> float | None:
     """That it begins with; None where it begins with none."""
     number = _NUMBER.match(cell)
-    return None if number is None else float(number[0].replace(",", ""))
+    return None if number is None or cell == AWAITED else float(number[0].replace(",", ""))
 
 
 def _name(line: BoardLine) -> str:
@@ -167,7 +168,9 @@ def _cells(board: Leaderboard, beside: "Beside") -> Mapping[ColumnName, Callable
     cells: dict[ColumnName, Callable[[Row], str]] = {}
     if board.scale in ("elo", "logit"):
         cells["win rate"] = lambda row: _number(row.win_rate, "rate")
-    if beside.controlled:
+    if beside.awaited:
+        cells["length-controlled"] = lambda row: AWAITED
+    elif beside.controlled:
         cells["length-controlled"] = lambda row: _controlled(
             beside.controlled.get(row.model), row.model == board.baseline
         )

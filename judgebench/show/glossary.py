@@ -243,7 +243,7 @@ _LABELS: Mapping[str, str] = {
     "Judges": "Whose verdicts count; without a choice those of the judge with most.",
     "Language (a guess)": "Instructions in this language, guessed from their letters and commonest words.",
     "Count": "All judges together, only instructions that all models share, and models set apart by an audit.",
-    "Rank by": "Verdicts of judges, or votes of people alone.",
+    "Rank by": "Verdicts of judges, votes of people alone, or both beside each other on the leaderboard.",
     "Places in the picture": "A picture holds at most 40 models; tables hold all.",
     "Hold equal, to see how each model would move": "Ranks as if outputs were equally long, equally formatted, or no "
     "judge a relative of theirs.",

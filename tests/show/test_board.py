@@ -46,6 +46,9 @@ def test_columns_that_have_nothing_to_say_are_left_out() -> None:
     assert [line.cells for line in controlled.lines] == [("42.0 [35.0, 50.0]",), ("-",)]
     based = replace(ranked, baseline="A")
     assert board_lines(based, beside(based, controlled=rates), ("length-controlled",)).lines[0].cells == ("42.0",)
+    awaited = board_lines(ranked, beside(ranked, awaited=True), ("length-controlled",))
+    assert {len(line.cells[0]) for line in awaited.lines} == {len(controlled.lines[0].cells[0])}
+    assert ordered(awaited, "length-controlled", descending=True).lines == awaited.lines
     free = beside(ranked, tallies={row.model: Tally(0, None, 10.0) for row in ranked.rows})
     assert "cost" not in [column.name for column in board_lines(ranked, free, EVERY).columns]
 

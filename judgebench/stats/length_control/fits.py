@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.length_control.likelihood import (
@@ -19,6 +18,7 @@ from judgebench.stats.length_control.likelihood import (
     JointDifficulty,
     OwnCoefficients,
     SlopePrior,
+    chance,
     columns_of,
 )
 from judgebench.stats.newton import STEP_TOLERANCE, maximise
@@ -75,9 +75,9 @@ def fit_controlled(
 def controlled_rate(fit: ControlFit, weight: Floats, place: NDArray[np.intp] | None = None) -> Floats:
     """(m,) mean probability at controls 0, over each model's battles under ``weight`` (m, i); NaN without any."""
     shown = fit.difficulty[None, :] if place is None else fit.difficulty[place]
-    chance = expit(fit.ability[:, None] + fit.sharpness[:, None] * shown)
+    wins = chance(fit.ability[:, None] + fit.sharpness[:, None] * shown)
     with np.errstate(invalid="ignore"):
-        rate: Floats = (chance * weight).sum(axis=1) / weight.sum(axis=1)
+        rate: Floats = (wins * weight).sum(axis=1) / weight.sum(axis=1)
     return rate
 
 
@@ -88,8 +88,7 @@ def fit_alone(
 
     Raises StatisticsError when a fit does not converge.
     """
-    ones = np.ones((*data.weight.shape, 1))
-    return _own(data, np.concatenate([data.control, ones], axis=2), prior.mean, prior.precision, start, tolerance)
+    return _own(data, columns_of(data), prior.mean, prior.precision, start, tolerance)
 
 
 def weighed(data: Comparisons, weights: Floats | None) -> Comparisons:
@@ -118,7 +117,7 @@ def _own(
     data: Comparisons, columns: Floats, mean: Floats, precision: Floats, start: Floats | None, tolerance: float
 ) -> Floats:
     """(m, p) each model's coefficients, the last its ability."""
-    m, p = len(data.models), columns.shape[2]
+    m, p = len(data.models), columns.shape[1]
     begin = np.column_stack([np.broadcast_to(mean, (m, p - 1)), np.full(m, _START)]) if start is None else start
     own = OwnCoefficients(data, columns, mean, precision)
     return maximise(own, begin.ravel(), scale=_scale(data), tolerance=tolerance).x.reshape(m, p)

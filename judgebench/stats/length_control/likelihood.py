@@ -14,7 +14,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit
 
 from judgebench.errors import StatisticsError, UnknownName, first_names
 from judgebench.stats.verdict_table import Floats, VerdictTable
@@ -174,10 +173,24 @@ def _squashed(difference: Floats, played: np.ndarray) -> Floats:
     return scaled
 
 
-def columns_of(data: Comparisons, difficulty: Floats) -> Floats:
-    """(m, i, f + 2) controls, difficulty and 1, for difficulties (i,), or (m, i) as each battle takes them."""
-    shown = np.broadcast_to(difficulty, data.weight.shape)[:, :, None]
-    return np.concatenate([data.control, shown, np.ones_like(shown)], axis=2)
+def columns_of(data: Comparisons, *further: Floats) -> Floats:
+    """(m, f + ... + 1, i) controls, ``further`` columns (i,) or (m, i), such as difficulties, and 1.
+
+    Sums over instructions, of which fits consist, run along the last axis.
+    """
+    m, i = data.weight.shape
+    f = len(data.controls)
+    columns = np.ones((m, f + len(further) + 1, i))
+    columns[:, :f] = data.control.transpose(0, 2, 1)
+    for place, column in enumerate(further, start=f):
+        columns[:, place] = column
+    return columns
+
+
+def chance(logits: Floats) -> Floats:
+    """The logistic function, by numpy's exponential, which takes a third of the time of scipy's."""
+    with np.errstate(over="ignore"):  # of what is next to impossible
+        return np.asarray(1.0 / (1.0 + np.exp(-logits)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +198,7 @@ class OwnCoefficients:
     """The models' likelihoods side by side: independent, so solved as a batch of small systems."""
 
     data: Comparisons
-    columns: Floats  # (m, i, p) controls, difficulty where there is one, 1
+    columns: Floats  # (m, p, i) controls, difficulty where there is one, 1
     mean: Floats  # (p - 1,), or (m, p - 1) a model
     prior_precision: Floats  # (p - 1, p - 1)
 
@@ -195,7 +208,7 @@ class OwnCoefficients:
 
     @cached_property
     def precision(self) -> Floats:
-        p = self.columns.shape[2]
+        p = self.columns.shape[1]
         full = np.diag(np.full(p, _ABILITY_PRECISION))
         full[: p - 1, : p - 1] = self.prior_precision
         return full
@@ -207,23 +220,23 @@ class OwnCoefficients:
 
     def newton(self, x: Floats) -> tuple[Floats, Floats]:
         own = x.reshape(len(self.data.models), -1)
-        p = expit(self._logits(own))
+        p = chance(self._logits(own))
         residual = self.data.weight * (self.data.preference - p)
-        gradient = np.matmul(residual[:, None, :], self.columns)[:, 0] - (own - self.centre) @ self.precision
+        gradient = np.matmul(self.columns, residual[:, :, None])[:, :, 0] - (own - self.centre) @ self.precision
         return gradient.ravel(), np.linalg.solve(self._information(p), gradient[:, :, None]).ravel()
 
     def spread(self, own: Floats) -> Floats:
         """(m, p, p) covariance of each model's coefficients around ``own``, by Laplace's approximation."""
-        spread: Floats = np.linalg.inv(self._information(expit(self._logits(own)))).astype(np.float64)
+        spread: Floats = np.linalg.inv(self._information(chance(self._logits(own)))).astype(np.float64)
         return spread
 
     def _information(self, p: Floats) -> Floats:
-        turned = self.columns.transpose(0, 2, 1) * (self.data.weight * p * (1 - p))[:, None, :]
-        information: Floats = np.matmul(turned, self.columns) + self.precision
+        turned = self.columns * (self.data.weight * p * (1 - p))[:, None, :]
+        information: Floats = np.matmul(turned, self.columns.transpose(0, 2, 1)) + self.precision
         return information
 
     def _logits(self, own: Floats) -> Floats:
-        logits: Floats = np.matmul(self.columns, own[:, :, None])[:, :, 0]
+        logits: Floats = np.matmul(own[:, None, :], self.columns)[:, 0]
         return logits
 
 
@@ -236,7 +249,7 @@ class JointDifficulty:
 
     @cached_property
     def columns(self) -> Floats:
-        return np.concatenate([self.data.control, np.ones((*self.data.weight.shape, 1))], axis=2)
+        return columns_of(self.data)
 
     @cached_property
     def centre(self) -> Floats:
@@ -257,9 +270,9 @@ class JointDifficulty:
 
     def newton(self, x: Floats) -> tuple[Floats, Floats]:
         own, d = self._split(x)
-        p = expit(self._logits(own, d))
+        p = chance(self._logits(own, d))
         residual, curvature = self.data.weight * (self.data.preference - p), self.data.weight * p * (1 - p)
-        mine = np.matmul(residual[:, None, :], self.columns)[:, 0] - self.precision * (own - self.centre)
+        mine = np.matmul(self.columns, residual[:, :, None])[:, :, 0] - self.precision * (own - self.centre)
         theirs = residual.sum(axis=0) - self.ridge * d
         step, shift = self._eliminate(curvature, mine, theirs)
         return np.concatenate([mine.ravel(), theirs]), np.concatenate([step, shift])
@@ -267,31 +280,33 @@ class JointDifficulty:
     def difficulty_moments(self, x: Floats) -> tuple[Floats, Floats]:
         """(i,) difficulties at ``x``, and their variances given everything else."""
         own, d = self._split(x)
-        p = expit(self._logits(own, d))
+        p = chance(self._logits(own, d))
         return d, 1 / ((self.data.weight * p * (1 - p)).sum(axis=0) + self.ridge)
 
     def _eliminate(self, curvature: Floats, mine: Floats, theirs: Floats) -> tuple[Floats, Floats]:
         """Solve the arrow-shaped system: a block a model, a diagonal for the difficulties, and what couples them."""
         m, f = mine.shape
-        turned = self.columns.transpose(0, 2, 1) * curvature[:, None, :]
+        turned = self.columns * curvature[:, None, :]
         coupling = turned.reshape(m * f, -1)
         diagonal = curvature.sum(axis=0) + self.ridge
-        system = -(coupling / diagonal) @ coupling.T
+        scaled = coupling / np.sqrt(diagonal)
+        system = -(scaled @ scaled.T)  # symmetric by its form, of which half is computed
         blocks = system.reshape(m, f, m, f)
         model = np.arange(m)
-        blocks[model, :, model, :] += np.matmul(turned, self.columns) + np.diag(self.precision)
+        blocks[model, :, model, :] += np.matmul(turned, self.columns.transpose(0, 2, 1)) + np.diag(self.precision)
         step = np.linalg.solve(system, mine.ravel() - coupling @ (theirs / diagonal))
         return step, (theirs - step @ coupling) / diagonal
 
     def _split(self, x: Floats) -> tuple[Floats, Floats]:
-        size = self.columns.shape[0] * self.columns.shape[2]
+        size = self.columns.shape[0] * self.columns.shape[1]
         return x[:size].reshape(self.columns.shape[0], -1), x[size:]
 
     def _logits(self, own: Floats, d: Floats) -> Floats:
-        logits: Floats = np.matmul(self.columns, own[:, :, None])[:, :, 0] + d
+        logits: Floats = np.matmul(own[:, None, :], self.columns)[:, 0] + d
         return logits
 
 
 def _log_likelihood(data: Comparisons, logits: Floats) -> float:
-    y = data.preference
-    return float((data.weight * (y * log_expit(logits) + (1 - y) * log_expit(-logits))).sum())
+    """Of preferences y: the log of chance to the power of y, and of its opposite to that of 1 - y."""
+    opposite = np.maximum(logits, 0.0) + np.log1p(np.exp(-np.abs(logits)))  # minus its log
+    return float((data.weight * (data.preference * logits - opposite)).sum())

@@ -1,0 +1,66 @@
+"""What is computed later is computed once, and a page shows its room until it is there."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from judgebench import services
+from judgebench.errors import DatabaseError
+from judgebench.resources import folder
+from judgebench.services.leaderboards import Beside
+
+testing = pytest.importorskip("streamlit.testing.v1", reason="the app needs the extra app")
+later = pytest.importorskip("app.later", reason="the app needs the extra app")
+PATIENCE_S = 60.0
+
+
+def test_it_is_made_once_and_not_before_it_is_begun() -> None:
+    made: list[int] = []
+    one = later.Later(lambda: made.append(1) or len(made), otherwise=0)
+    assert (one.value(), made) == (None, [])
+    one.begin()
+    one.begin()
+    assert (one.value(PATIENCE_S), made) == (1, [1])
+
+
+def test_what_cannot_be_made_is_what_was_known_before() -> None:
+    def away() -> int:
+        raise DatabaseError("the database is away")
+
+    one = later.Later(away, otherwise=7)
+    one.begin()
+    assert one.value(PATIENCE_S) == 7
+
+
+def test_a_page_is_there_before_its_length_controlled_rates(
+    monkeypatch: pytest.MonkeyPatch, demo_database: Path
+) -> None:
+    """The table has their column from the beginning, and room for them."""
+    release, whole = threading.Event(), services.leaderboards.with_controlled
+
+    def held(*args: Any, **options: Any) -> Beside:
+        release.wait(PATIENCE_S)
+        return whole(*args, **options)
+
+    monkeypatch.setattr(services.leaderboards, "with_controlled", held)
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
+    page = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=PATIENCE_S)
+    page.query_params["baseline"] = "demo-careful"
+
+    def table() -> str:
+        assert not page.run().exception
+        return next(html.value for html in page.html if 'aria-label="Leaderboard"' in html.value)
+
+    waiting = table()
+    assert "LC win rate" in waiting
+    assert waiting.count('class="awaited"') == 4
+    assert any('aria-label="All numbers"' in html.value for html in page.html)  # what is below it is there, too
+    release.set()
+    for thread in threading.enumerate():
+        if thread.name == later.THREAD:
+            thread.join(PATIENCE_S)
+    there = table()
+    assert "LC win rate" in there
+    assert "awaited" not in there
