@@ -2,9 +2,11 @@
 
     python -m bench.app_first DATABASE [--repeats 3] [--rest 20] [--chromium /usr/bin/chromium]
 
-A browser opens the leaderboard of a fresh server, which then rests for so many seconds, as what follows the leaderboard
-takes some. Then it opens the first model of the table, Bias and Judges by a click each, from the leaderboard every time
-(first), and all of them again (again). Seconds until the page's last part is there, as in app_pages.py; medians.
+A browser opens the leaderboard of a fresh server. Length-controlled win rates, computed once the page is there, have a
+line of their own: seconds from when the page is there until they are. Then the server rests for so many seconds, and
+the browser opens the first model of the table, Bias and Judges by a click each, from the leaderboard every time
+(first), and all of them again (again). Seconds until the page's last part but these is there, as in app_pages.py;
+medians.
 """
 
 import argparse
@@ -18,6 +20,7 @@ from playwright.sync_api import sync_playwright
 from bench.app_pages import PAGES, _timed
 from tests.app.serving import memory_mb, serving
 
+_AWAITED = "table.jb .awaited"  # cells whose numbers are still being computed
 _READY = {"Leaderboard": PAGES["Leaderboard"][1], "Model": ("table.jb",)} | {
     title: PAGES[title][1] for title in ("Bias", "Judges")
 }
@@ -39,6 +42,7 @@ def main() -> None:
         columns = list(zip(*(times[title] for times in rounds), strict=True))
         middle = " ".join(f"{statistics.median(column):6.2f}" for column in columns)
         print(f"{title:15} {middle}  {', '.join(f'{max(column):.2f}' for column in columns)}")
+    print(f"{'LC win rates':15} {statistics.median(times['controlled'][0] for times in rounds):6.2f}")
     print(f"{'memory':15} {statistics.median(times['memory'][0] for times in rounds):6.0f} MB of the server at the end")
 
 
@@ -49,6 +53,7 @@ def _round(browser: Any, database: Path, rest: float) -> dict[str, list[float]]:
         page = browser.new_page()
         page.set_default_timeout(120_000)  # a first read of a large database while the machine does other work
         times["Leaderboard"].append(_timed(lambda: page.goto(address), page, "Leaderboard", _READY["Leaderboard"]))
+        times["controlled"] = [_until_none(page.locator(_AWAITED))]
         time.sleep(rest)
         for again in (False, True):
             for title in ("Model", "Bias", "Judges"):
@@ -60,6 +65,14 @@ def _round(browser: Any, database: Path, rest: float) -> dict[str, list[float]]:
         times["memory"] = [memory_mb(address)]
         page.context.close()
     return times
+
+
+def _until_none(cells: Any) -> float:
+    """Seconds until none of these is on the page."""
+    begun = time.perf_counter()
+    while cells.count():
+        time.sleep(0.05)
+    return time.perf_counter() - begun
 
 
 def _open(page: Any, title: str) -> None:

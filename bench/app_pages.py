@@ -8,7 +8,8 @@ machine with other work is not as fast at every time.
 
 Start: from the command until the server answers. Cold: the first visit, by a fresh browser, as soon as it does.
 Reload: another fresh browser on the same server. Warm: a click in the navigation, in a window that has seen the page.
-Ready is when the page's last part is there: charts drawn, tables in place. Prints one line a page, medians in seconds.
+Ready is when the page's last part is there: charts drawn, tables in place; all but length-controlled win rates, which
+app_first.py waits for. Prints one line a page, medians in seconds.
 Many viewers at once: app_viewers.py.
 """
 

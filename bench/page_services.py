@@ -34,7 +34,7 @@ SERVICES: dict[str, _Ask] = {
     "leaderboard": lambda database, benchmark, judge: _board(database, benchmark),
     "beside": lambda database, benchmark, judge: _beside(database, benchmark),
     "model": lambda database, benchmark, judge: services.profiles.profile(
-        database, benchmark, _board(database, benchmark).rows[0].model
+        database, benchmark, _board(database, benchmark).rows[0].model, styled=False
     ),
     "bias": lambda database, benchmark, judge: services.bias.bias(database, benchmark),
     "card": lambda database, benchmark, judge: services.cards.card(database, judge, benchmark=benchmark),

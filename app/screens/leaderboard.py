@@ -24,7 +24,7 @@ from judgebench.show.placement import standing_board
 from judgebench.show.text import escaped_html, listing, one_line
 
 _CONTROLS: dict[Without, str] = {"length": "Length", "style": "Style", "lineage": "Lineage"}
-_POLL_S = 0.5  # for numbers that are computed later
+_POLL_S = 1.0  # for numbers that are computed later
 _ADDRESSED = 20  # models that one address names
 
 

@@ -8,8 +8,11 @@ import pytest
 
 from judgebench import services
 from judgebench.errors import DatabaseError
+from judgebench.estimate import Estimate
 from judgebench.resources import folder
-from judgebench.services.leaderboards import Beside
+from judgebench.services.leaderboards import Beside, Tally
+from judgebench.show.board import board_lines
+from tests.show.factories import board
 
 testing = pytest.importorskip("streamlit.testing.v1", reason="the app needs the extra app")
 later = pytest.importorskip("app.later", reason="the app needs the extra app")
@@ -64,3 +67,21 @@ def test_a_page_is_there_before_its_length_controlled_rates(
     there = table()
     assert "LC win rate" in there
     assert "awaited" not in there
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [800, 1440])
+def test_nothing_moves_when_they_come(browser: Any, width: int) -> None:
+    views = pytest.importorskip("app.views.board", reason="the app needs the extra app")
+    ranked = board([0.9, 0.6, 0.3], 0.01)
+    before = Beside({row.model: Tally(2, 0.5, 1234.4) for row in ranked.rows}, awaited=True)
+    rates = {row.model: Estimate(0.42, 0.351, 0.5, 0.95, "refits", 9) for row in ranked.rows}
+    after = Beside(before.tallies, rates)
+    page = browser.new_page(viewport={"width": width, "height": 800})
+
+    def places(beside: Beside) -> list[dict[str, float]]:
+        page.set_content(views.style() + views.table(board_lines(ranked, beside), str))
+        return [cell.bounding_box() for cell in page.locator("table.jb th, table.jb td").all()]
+
+    assert places(before) == places(after)
+    page.close()
