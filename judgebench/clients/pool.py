@@ -24,6 +24,7 @@ from judgebench.clients.base import Client, Counted, Server
 from judgebench.clients.http import Rejected
 from judgebench.clients.openai import ListedModel, OpenAIClient, listed_models
 from judgebench.clients.retry import Lane, Throttle
+from judgebench.clients.workers import WorkerClient
 from judgebench.errors import AddressesChanged, BadReply, InputError, JudgeError, JudgeUnreachable
 from judgebench.records import Completion, Prompt
 from judgebench.spec.addresses import place_of
@@ -183,7 +184,8 @@ class Pool:
     @property
     def model(self) -> str:
         """As its servers know it; empty where they are asked by somebody else's code."""
-        return next((client.model for client in self._clients if isinstance(client, OpenAIClient)), "")
+        ours = (client.model for client in self._clients if isinstance(client, OpenAIClient | WorkerClient))
+        return next(filter(None, ours), "")
 
     @property
     def calls(self) -> int:
@@ -306,8 +308,7 @@ class Pool:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for client in self._clients:
-            await client.close()
+        await asyncio.gather(*(client.close() for client in self._clients))
 
     def _begin(self) -> None:
         self._give_up()
