@@ -195,8 +195,15 @@ def _robustness(source: cached.Source, benchmark: BenchmarkSummary) -> dict[str,
 def _judge(source: cached.Source, benchmark: BenchmarkSummary, key: str) -> str | None:
     """One that has judged here, or one at hand."""
     names = list(dict.fromkeys((*benchmark.judges, cached.judge_at_hand(source, benchmark.name))))
+    linked = st.query_params.get("judge")
     return st.selectbox(
-        "Judge", names, key=f"{key}_judge", help=explained("Judge"), format_func=one_line, width=filters.WIDTH_PX
+        "Judge",
+        names,
+        index=names.index(linked) if linked in names else 0,
+        key=f"{key}_judge",
+        help=explained("Judge"),
+        format_func=one_line,
+        width=filters.WIDTH_PX,
     )
 
 

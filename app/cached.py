@@ -28,7 +28,6 @@ from judgebench.services.pages import (
     Judge,
     JudgeBoard,
     Leaderboard,
-    Method,
     Output,
     PairRates,
     Resampling,
@@ -320,9 +319,11 @@ def voters(source: Source, benchmark: str, question: str) -> VotersReport:
 
 
 @st.cache_data(max_entries=20, show_spinner="Ranking")
-def two_boards(source: Source, benchmark: str, question: str, method: Method) -> services.voters.TwoBoards:
+def two_boards(
+    source: Source, benchmark: str, scope: Scope, question: str, *, choices: Choices
+) -> services.voters.TwoBoards:
     """Raises what ``services.voters.two_boards`` raises."""
-    return services.voters.two_boards(_of(source), benchmark, question=question, choices=Choices(method=method))
+    return services.voters.two_boards(_of(source), benchmark, scope=scope, question=question, choices=choices)
 
 
 @st.cache_data(max_entries=4, show_spinner="Looking")

@@ -4,8 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from judgebench.services.pages import parse_address
-
-_DEFAULT_JUDGE = "embedded"
+from judgebench.services.standing import StandingBoard
 
 
 def place(address: str, benchmark: str, models: Sequence[str]) -> str:
@@ -18,16 +17,22 @@ def place(address: str, benchmark: str, models: Sequence[str]) -> str:
     )
 
 
-def judge_benchmark(address: str, benchmark: str) -> str:
-    """Judge all pairs of a benchmark that has no board yet; an address as of ``place``."""
-    return shlex.join(
-        [*_program(address), "run", f"--benchmark={benchmark}", f"--judge={_DEFAULT_JUDGE}", "--all-pairs"]
-    )
+def standing(benchmark: str, board: StandingBoard) -> str:
+    """Have the benchmark hold this standing board."""
+    options = {"judge": board.judge, "baseline": board.baseline, "profile": board.profile}
+    given = [f"--{name}={value}" for name, value in options.items() if value is not None]
+    pool = [f"--pool={name}" for name in board.pool]
+    return shlex.join(["judgebench", "benchmarks", "standing", benchmark, *given, *pool])
 
 
 def contamination(benchmark: str) -> str:
     """Look for the benchmark's texts elsewhere."""
     return shlex.join(["judgebench", "contamination", "--benchmark", benchmark])
+
+
+def test_judge(judge: str) -> str:
+    """Ask a judge's server whether it answers."""
+    return shlex.join(["judgebench", "judges", "test", judge])
 
 
 def allow_judge_host(host: str) -> str:
@@ -42,9 +47,3 @@ def _program(address: str) -> list[str]:
 def judge_all(benchmark: str, judge: str) -> str:
     """Judge all pairs of a benchmark's models by a judge that needs no server."""
     return shlex.join(["judgebench", "run", "--benchmark", benchmark, "--judge", judge, "--all-pairs"])
-
-
-def judge_all_by_server(benchmark: str) -> str:
-    """The same by a judge of a server, whose name and address are to be filled in."""
-    named = shlex.join(["judgebench", "run", "--benchmark", benchmark])
-    return f"{named} --judge MODEL --judge-url URL --all-pairs"

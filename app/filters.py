@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.elements.lib.mutable_tab_container import TabContainer
 
-from app import address, auth, cached, commands, demonstration
+from app import address, auth, cached, demonstration
 from app.views import importing
 from app.views.elements import line, problem
 from judgebench import services
@@ -35,6 +35,7 @@ _SHOWS = {  # by title of a page: what it will show
     "Compare": "This page shows two models beside each other.",
     "Instruction": "This page shows what was asked, what every model answered, and how that was judged.",
     "Vote": "This page shows two outputs, of which you choose the better.",
+    "Standing board": "This page shows by which judge, against whom and among whom new models are ranked.",
     "Matrix": "The matrix shows how often each model is preferred to each other one.",
     "People": "This page shows how people who vote agree with each other and with judges.",
 }
@@ -95,15 +96,6 @@ def benchmark(source: cached.Source, *, labelled: bool = True) -> BenchmarkSumma
     return known[bound.keep(chosen)]
 
 
-def judging(source: cached.Source, benchmark: str) -> None:
-    """The command that has a judge at hand judge the benchmark, and what else there is where that one reads nothing."""
-    judge = cached.judge_at_hand(source, benchmark)
-    st.code(commands.judge_all(benchmark, judge), language=None)
-    if judge != "embedded":
-        line("It draws lots, to try things. A judge that reads conversations is one of a server:")
-        st.code(commands.judge_all_by_server(benchmark), language=None)
-
-
 def link(page: str, **values: str) -> str:
     """The address of a page of this app that counts what this one counts, with further values.
 
@@ -112,6 +104,7 @@ def link(page: str, **values: str) -> str:
     if "benchmark" in st.session_state:
         values = {"benchmark": st.session_state["benchmark"]} | values
     here = [(key, value) for key in KEYS if key not in values for value in st.query_params.get_all(key)]
+    here = [pair for pair in here if pair != ("by", "both")]  # which the leaderboard alone shows
     return f"{page}?{urlencode([*here, *values.items()])}"
 
 
@@ -134,8 +127,13 @@ def order() -> tuple[str, bool]:
 
 def order_link(by: str, *, descending: bool) -> str:
     """The address of this leaderboard with its lines put so, and all else as it is."""
-    here = [(key, value) for key in st.query_params if key != "sort" for value in st.query_params.get_all(key)]
-    return f"leaderboard?{urlencode([*here, ('sort', '-' * descending + by)])}"
+    return here("leaderboard", sort="-" * descending + by)
+
+
+def here(page: str, /, **values: str) -> str:
+    """The address of ``page``, which is this one, with further values, and all else as it is."""
+    as_is = [(key, value) for key in st.query_params if key not in values for value in st.query_params.get_all(key)]
+    return f"{page}?{urlencode([*as_is, *values.items()])}"
 
 
 def one(label: str, options: Sequence[str], *, key: str, none: str, labelled: bool = True) -> str | None:
@@ -291,10 +289,23 @@ def scope(benchmark: BenchmarkSummary, *, spoken: Sequence[str] | None = None) -
 
 def ranking(source: cached.Source, benchmark: BenchmarkSummary) -> Scope:
     """Which verdicts count, or people's votes in place of them, and then those on which question."""
+    return _ranking(source, benchmark, _BY)[0]
+
+
+def rankings(source: cached.Source, benchmark: BenchmarkSummary) -> tuple[Scope, str | None]:
+    """As ``ranking``; and, where people's leaderboard is to stand beside judges', on which question they voted."""
+    return _ranking(source, benchmark, {**_BY, "both": "Both, side by side"})
+
+
+def _ranking(source: cached.Source, benchmark: BenchmarkSummary, by: Mapping[str, str]) -> tuple[Scope, str | None]:
     of_judges = scope(benchmark, spoken=cached.languages(source, benchmark.name))
-    if either("Rank by", _BY, key="by") != "people":
-        return of_judges
-    return replace(of_judges, judges=(), all_judges=False, people=True, question=question(source, benchmark.name))
+    chosen = either("Rank by", by, key="by")
+    if chosen not in ("people", "both"):
+        return of_judges, None
+    on = question(source, benchmark.name)
+    if chosen == "both":
+        return of_judges, on
+    return replace(of_judges, judges=(), all_judges=False, people=True, question=on), None
 
 
 def question(source: cached.Source, benchmark: str, *, labelled: bool = True) -> str:

@@ -24,6 +24,7 @@ pages = [
     st.Page("screens/model.py", title="Model", visibility="hidden"),
     st.Page("screens/compare.py", title="Compare", visibility="hidden"),
     st.Page("screens/instruction.py", title="Instruction", visibility="hidden"),
+    st.Page("screens/standing.py", title="Standing board", visibility="hidden"),
     st.Page("screens/matrix.py", title="Matrix"),
     st.Page("screens/battles.py", title="Battles"),
     st.Page("screens/bias.py", title="Bias"),

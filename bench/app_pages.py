@@ -24,19 +24,19 @@ from playwright.sync_api import sync_playwright
 
 from tests.app.serving import listening, serving
 
-_TABLE, _CHART = "[data-testid=stDataFrame] canvas", "[data-testid=stVegaLiteChart] svg"
+_FRAME, _CHART = "[data-testid=stDataFrame] canvas", "[data-testid=stVegaLiteChart] svg"
 _ALONE, _SECOND = "Streamlit alone", "Second"
 _SCRIPT = Path(__file__).with_name("streamlit_alone.py")
 PAGES = {
-    "Leaderboard": ("/", ("table.jb tbody a", _TABLE, "[data-testid=stDownloadButton]")),
+    "Leaderboard": ("/", ("table.jb tbody a", "[aria-label='All numbers']", "[data-testid=stDownloadButton]")),
     "Matrix": ("/matrix", ("table.jb td a",)),
-    "Battles": ("/battles", (_TABLE,)),
+    "Battles": ("/battles", ("[aria-label=Battles]",)),
     "Bias": ("/bias", (_CHART, "table.jb")),
     "Judges": ("/judges", ("table.jb",)),
-    "Audits": ("/audits", ("[data-testid=stCode], [data-testid=stDataFrame]",)),
+    "Audits": ("/audits", ("[data-testid=stCode]",)),
     "Vote": ("/vote", ("[data-testid=stProgress]",)),
     "Submit": ("/submit", ("[data-testid=stFileUploader]",)),
-    "Runs": ("/runs", (_TABLE,)),
+    "Runs": ("/runs", ("[aria-label='All runs in the database']",)),
 }
 
 
@@ -69,7 +69,7 @@ def _alone(port: int) -> list[str]:
 
 def _measure(browser: Any, database: Path, title: str) -> tuple[float, ...]:
     """Seconds: start, cold, reload, warm."""
-    path, ready = ("/", (_CHART, _TABLE)) if title == _ALONE else PAGES[title]
+    path, ready = ("/", (_CHART, _FRAME)) if title == _ALONE else PAGES[title]
     other = _SECOND if title == _ALONE else next(name for name in ("Submit", "Leaderboard") if name != title)
     begun = time.perf_counter()
     with listening(_alone) if title == _ALONE else serving(database) as address:

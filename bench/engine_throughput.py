@@ -33,7 +33,8 @@ _PAIRS = math.comb(_MODELS, 2)
 _TEMPLATES = {"text": "pairwise/arena-hard", "logprobs": "pairwise/two-way"}
 
 
-def _reply(kind: str) -> bytes:
+def reply_of(kind: str) -> bytes:
+    """The judge's reply as a whole HTTP response: about 1 KB of text, or one letter with its log-probabilities."""
     if kind == "text":
         return chat_reply("because " * 110 + "[[A>B]]")
     top = [{"token": token, "logprob": -0.5 - rank, "bytes": None} for rank, token in enumerate("ABCDEFGHIJKLMNOPQRST")]
@@ -47,7 +48,7 @@ def _reply(kind: str) -> bytes:
     return http_reply({"object": "chat.completion", "model": "judge", "choices": [choice], "usage": usage})
 
 
-def _fill(database: Database, trials: int) -> None:
+def fill(database: Database, trials: int) -> None:
     """A benchmark whose all-pairs plan in both orders is at least ``trials`` long; outputs of about 700 characters."""
     numbers = iter(range(-(-trials // (2 * _PAIRS))))
     models = [f"model-{number}" for number in range(_MODELS)]
@@ -90,7 +91,10 @@ def _silent(tally: RunTally, calls: int) -> None:
 
 
 def _case(latency_ms: float, in_flight: int, args: argparse.Namespace) -> None:
-    with tempfile.TemporaryDirectory(dir=args.folder) as folder, serving(_reply(args.reply), latency_ms / 1000) as port:
+    with (
+        tempfile.TemporaryDirectory(dir=args.folder) as folder,
+        serving(reply_of(args.reply), latency_ms / 1000) as port,
+    ):
         filling = multiprocessing.Process(target=_filled, args=(folder, args.trials))
         filling.start()
         filling.join()
@@ -105,7 +109,7 @@ def _case(latency_ms: float, in_flight: int, args: argparse.Namespace) -> None:
 
 def _filled(folder: str, trials: int) -> None:
     database = Database(f"{folder}/bench.db", create=True)
-    _fill(database, trials)
+    fill(database, trials)
     database.close()
 
 

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from mmap import mmap
 from multiprocessing.connection import Connection
 
 
@@ -30,9 +31,10 @@ _MODELS = http_reply({"object": "list", "data": [{"id": "judge", "object": "mode
 class _Answering(asyncio.Protocol):
     """Answers each request with the same bytes; it reads no more of it than its length."""
 
-    def __init__(self, reply: bytes, latency_s: float) -> None:
+    def __init__(self, reply: bytes, latency_s: float, count: Callable[[], None]) -> None:
         self._reply = reply
         self._latency_s = latency_s
+        self._count = count
         self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -49,10 +51,17 @@ class _Answering(asyncio.Protocol):
             if len(self._buffer) < size:
                 return
             self._buffer = self._buffer[size:]
+            if reply is self._reply:
+                self._count()
             if self._latency_s:
                 asyncio.get_running_loop().call_later(self._latency_s, self._transport.write, reply)
             else:
                 self._transport.write(reply)
+
+
+def answering(reply: bytes, latency_s: float, count: Callable[[], None] = lambda: None) -> Callable[[], _Answering]:
+    """A protocol for each connection of a server. ``count`` is called for each question that arrives."""
+    return lambda: _Answering(reply, latency_s, count)
 
 
 @contextmanager
@@ -72,6 +81,29 @@ def serving(reply: bytes, latency_s: float) -> Iterator[int]:
         server.join()
 
 
+def shared_numbers(path: str) -> memoryview:
+    """Two numbers of 64 bits in a file, which outlive whoever writes them: a server's port, and how many questions have
+    reached it."""
+    with open(path, "r+b") as file:
+        return memoryview(mmap(file.fileno(), 16)).cast("q")
+
+
+def serve_counted(path: str, latency_s: float, reply: bytes) -> None:
+    """The process of a server, at the port that stands in ``shared_numbers``, or where it is 0 at a free one."""
+    numbers = shared_numbers(path)
+
+    def count() -> None:
+        numbers[1] += 1
+
+    async def run() -> None:
+        made = answering(reply, latency_s, count)
+        server = await asyncio.get_running_loop().create_server(made, "127.0.0.1", numbers[0], backlog=2048)
+        numbers[0] = server.sockets[0].getsockname()[1]
+        await server.serve_forever()
+
+    runner()(run())
+
+
 def runner(wanted: bool = True) -> Callable[..., None]:
     """uvloop's loop where it is wanted and installed, asyncio's otherwise."""
     try:
@@ -83,7 +115,7 @@ def runner(wanted: bool = True) -> Callable[..., None]:
 def _serve(pipe: Connection, reply: bytes, latency_s: float) -> None:
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: _Answering(reply, latency_s), "127.0.0.1", 0, backlog=2048)
+        server = await loop.create_server(answering(reply, latency_s), "127.0.0.1", 0, backlog=2048)
         pipe.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 

@@ -56,6 +56,7 @@ def _shoot(page: Any, address: str, file: Path) -> None:
     page.goto(address)
     page.wait_for_selector(_DONE)
     page.wait_for_selector("h1")
+    page.wait_for_selector(".awaited", state="detached")  # numbers that are computed once the page is there
     page.wait_for_timeout(_SETTLE_MS)
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": _WIDTH, "height": max(_LEAST, min(_MOST, height))})

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
 
+import numpy as np
 import sqlalchemy as sa
 
 from judgebench import services, store
@@ -124,6 +125,12 @@ def stored(database: Database, instructions: Sequence[Instruction], models: Sequ
 
 _NOW = "2026-01-31T23:59:59.123456+00:00"
 _IMAGE = b"\x89PNG\r\n\x1a\n\x00\xff"
+
+
+def every_column(connection: sa.Connection) -> dict[str, np.ndarray]:
+    """All pairwise verdicts in force, of all blocks."""
+    parts = list(store.blocks.verdict_columns(connection).parts)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def lose(database: Database, *tables: str) -> None:

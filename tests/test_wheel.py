@@ -27,7 +27,7 @@ from streamlit.testing.v1 import AppTest
 sys.path.insert(0, str(folder("app").parent))
 page = AppTest.from_file(str(folder("app") / "main.py"), default_timeout=60).run()
 assert not page.exception, page.exception
-print([frame.value.to_string() for frame in page.dataframe])
+print([html.proto.body for html in page.get("html")])
 """
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import audit_start, auth, cached, commands, filters, jobs
 from app.auth import Role
-from app.views import elements, findings, progress
+from app.views import elements, findings, progress, ways
 from app.views.elements import line, unavailable
 from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.services.benchmarks import BenchmarkSummary
@@ -16,7 +16,7 @@ from judgebench.services.contamination import Contamination
 from judgebench.services.pages import InputError, JudgeBenchError, StoredAudit
 from judgebench.show import charts, coverage
 from judgebench.show.findings import SEVERITIES
-from judgebench.show.numbers import Labelled, percent, span
+from judgebench.show.numbers import Labelled, fixed, percent, span
 from judgebench.show.text import count, one_line
 
 _POLL_S = 2.0
@@ -125,7 +125,7 @@ def _audit(
         line(audit.question or audit.help)
         for sentence in _results(source, audit, audits, benchmark, judges):
             line(sentence)
-        with st.expander("Start it"):
+        with st.expander("Start it", expanded=st.query_params.get("start") == audit.name):
             audit_start.form(source, audit, benchmark)
 
 
@@ -166,16 +166,15 @@ def _overlaps(known: Contamination, benchmark: str) -> None:
         Labelled("Instructions with thirteen words in a row found elsewhere", known.verbatim),
     ]
     line(f"{count(known.searched, 'text')} searched; {count(len(known.found), 'place')} found. Nothing of it is kept.")
-    elements.estimates(rows, benchmark, alt="Contamination")
+    ways.estimates(rows, benchmark, alt="Contamination")
     if known.found:
-        elements.frame(
+        elements.values(
             {
                 "What": [one.what for one in known.found[:_OVERLAPS]],
                 "Where": [one_line(one.where, 200) for one in known.found[:_OVERLAPS]],
-                "Similarity": [round(one.similarity, 2) for one in known.found[:_OVERLAPS]],
+                "Similarity": [fixed(one.similarity, 2) for one in known.found[:_OVERLAPS]],
                 "Text": [one_line(one.excerpt, 160) for one in known.found[:_OVERLAPS]],
             },
-            hide_index=True,
             alt="Texts of the benchmark found elsewhere",
         )
 
@@ -202,7 +201,7 @@ def _null_models(audits: Sequence[StoredAudit], judges: Judges) -> None:
             st.vega_lite_chart(
                 charts.null_models(entrants, gate), alt="Win rates of null models; the table below has the same numbers"
             )
-            elements.frame(_entrants(document), hide_index=True, alt="Null models")
+            elements.values(_entrants(document), alt="Null models")
         for failure in document.get("failures", []):
             line(one_line(str(failure), 300))
 
@@ -236,14 +235,13 @@ def _defences(audits: Sequence[StoredAudit], judges: Judges) -> None:
         for judge, audit in rows
         if judge not in {name for name, *_ in told}
     ]
-    elements.frame(
+    elements.values(
         {
             "Judge": [one_line(judge, 200) for judge, *_ in told],
             "Worst null model's upper bound": [percent(bound) for _, bound, _, _ in told],
             "Gate": ["passed" if passed else "failed" for _, _, passed, _ in told],
             "Verdicts": [verdicts for *_, verdicts in told],
         },
-        hide_index=True,
         alt="Defences side by side",
     )
 
@@ -254,10 +252,14 @@ def _page(source: cached.Source, benchmark: BenchmarkSummary, running: frozenset
     by_kind = {kind: [audit for audit in audits if audit.kind == kind] for kind in AUDITS}
     judges = {judge.digest: judge.name for judge in cached.judges(source)}
     st.fragment(_progress, run_every=_POLL_S if running else None)(benchmark.name, running)
+    named = st.query_params.get("start", "")
+    if named in AUDITS:  # where a link leads, that stands first
+        _audit(source, AUDITS[named], by_kind[named], benchmark, judges)
     _findings(audits, judges)
     st.subheader("The audits", anchor=False)
     for name, audit in AUDITS.items():
-        _audit(source, audit, by_kind[name], benchmark, judges)
+        if name != named:
+            _audit(source, audit, by_kind[name], benchmark, judges)
     _contamination(source, benchmark.name)
     _bias()
     _null_models(by_kind["null-models"], judges)

@@ -7,15 +7,18 @@ import streamlit as st
 from app import cached, filters
 from app.views import battles, conversation, diff, elements
 from app.views.battles import ROWS, Identity, Spot, View, beside, identity
+from app.views.board import Linked
 from app.views.elements import block, line, markup, rest, unavailable
 from judgebench.services.battles import JudgedBattle, JudgedTrial
 from judgebench.services.pages import BattleFilter, BattleOrder, BattleSummary, JudgeBenchError, Output, TokenLogprob
 from judgebench.show import charts
 from judgebench.show.conversations import Passage, passages, samples, transcript
 from judgebench.show.coverage import averaged
+from judgebench.show.numbers import percent
 from judgebench.show.text import one_line
 
 _CARDS = 4  # verdicts shown at once
+_SHORT_CHARS = 800  # of a text that needs no box which scrolls
 _ORDERS: dict[BattleOrder, str] = {"instructions": "As asked", "upsets": "Biggest upsets first"}
 _TOGGLES = {  # by field of the filter: label, and place in the address
     "inconsistent": ("Contradictory verdicts", "inconsistent"),
@@ -25,7 +28,7 @@ _TOGGLES = {  # by field of the filter: label, and place in the address
 }
 _VIEWS = {"text": "As text", "diff": "Differences", "a": "Output A rendered", "b": "Output B rendered"}
 _RENDERED = "Rendered: headings, lists, tables and code; images, links and HTML are taken out."
-_LIST_PX, _INSTRUCTION_PX, _OUTPUT_PX, _REPLY_PX = 290, 140, 420, 120
+_INSTRUCTION_PX, _OUTPUT_PX, _REPLY_PX = 140, 420, 120
 
 
 def _view(source: cached.Source) -> View:
@@ -65,14 +68,8 @@ def _open(view: View, spot: Spot) -> None:
         st.query_params.update({"instruction": instruction, "a": a, "b": b, "page": str(spot.page)})
 
 
-def _open_chosen(view: View, page: int, key: str) -> None:
-    chosen = st.session_state[key]["selection"]["rows"]
-    if chosen:
-        _open(view, Spot(page, chosen[0]))
-
-
 def _list(view: View) -> Spot | None:
-    """The list, a page at a time; choosing a row opens its battle. Returns where the opened battle is in it."""
+    """The list, a page at a time; each row opens its battle. Returns where the opened battle is in it."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.text(f"{view.total:,} battles" if view.total != 1 else "1 battle")
         page = filters.page(view.pages)
@@ -83,38 +80,28 @@ def _list(view: View) -> Spot | None:
     if not rows:
         line("No battle passes this filter.")
         return None
-    key = f"list_{page}_{place}"
-    elements.frame(
-        _columns(rows, place),
-        hide_index=True,
-        key=key,
-        on_select=lambda: _open_chosen(view, page, key),
-        selection_mode="single-row",
-        height=_LIST_PX,
-        column_config={
-            "Open": st.column_config.TextColumn(width=40),
-            "A": st.column_config.TextColumn(width=95),
-            "B": st.column_config.TextColumn(width=95),
-            "Instruction": st.column_config.TextColumn(width=300),
-            "Category": st.column_config.TextColumn(width=100),
-            "A preferred": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width="small"),
-        },
-        alt="Battles; choose a row to open it",
-    )
+    elements.values(_columns(rows, page), alt="Battles", marked=place)
     return None if place is None else Spot(page, place)
 
 
-def _columns(rows: list[BattleSummary], place: int | None) -> dict[str, list[object]]:
-    return {
-        "Open": ["▶" if i == place else "" for i in range(len(rows))],
+def _columns(rows: list[BattleSummary], page: int) -> dict[str, list[object]]:
+    """What was asked leads to the battle; what they all lack has no column."""
+    columns: dict[str, list[object]] = {
+        "Instruction": [Linked(one_line(row.text, 160) or "(empty)", _link(row, page)) for row in rows],
+        "Category": [one_line(row.category or "") for row in rows],
         "A": [one_line(row.model_a) for row in rows],
         "B": [one_line(row.model_b) for row in rows],
-        "A preferred": [None if row.preference is None else 100 * row.preference for row in rows],
-        "Instruction": [one_line(row.text, 160) for row in rows],
-        "Category": [one_line(row.category or "") for row in rows],
+        "A preferred": ["" if row.preference is None else percent(row.preference) for row in rows],
         "Verdicts": [f"{row.with_preference} of {row.trials}" for row in rows],
         "Agree": [{True: "yes", False: "no", None: ""}[row.consistent] for row in rows],
     }
+    return {name: cells for name, cells in columns.items() if any(str(cell) for cell in cells)}
+
+
+def _link(battle: BattleSummary, page: int) -> str:
+    """The address of this list with the battle open."""
+    instruction, a, b = identity(battle)
+    return filters.here("battles", instruction=instruction, a=a, b=b, page=str(page))
 
 
 def _turn(view: View, spot: Spot | None) -> None:
@@ -182,7 +169,7 @@ def _sides(passage: Passage, names: Sequence[str], view: str, number: int) -> No
             st.subheader(f"Output {side}", anchor=False)
             line(names[at])
             if marks is not None:
-                markup(marks[at], height=_OUTPUT_PX)
+                markup(marks[at], height="content" if len(texts[at]) < _SHORT_CHARS else _OUTPUT_PX)
                 rest(texts[at], key=key)
             else:
                 conversation.messages(messages, height=_OUTPUT_PX, key=key, rendered=view == side.lower())
@@ -193,7 +180,7 @@ def _verdicts(battle: JudgedBattle) -> None:
     line(battles.outcome(battle))
     if battle.labels:
         line(battles.people(battle))
-    elements.frame(
+    elements.values(
         {
             "Judge": [one_line(shown.judge) for shown in battle.verdicts],
             "Shown": [battles.order_words(shown.order) for shown in battle.verdicts],
@@ -204,9 +191,7 @@ def _verdicts(battle: JudgedBattle) -> None:
             "Read from": [str(shown.verdict.source) for shown in battle.verdicts],
             "Detail": [one_line(shown.verdict.detail or "", 200) for shown in battle.verdicts],
         },
-        hide_index=True,
         alt="Verdicts on this battle",
-        height="content" if len(battle.verdicts) <= 10 else _LIST_PX,
     )
     verdicts = battle.verdicts
     if len(verdicts) > _CARDS:

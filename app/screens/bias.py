@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import cached, filters
-from app.views import elements
+from app.views import elements, ways
 from app.views.elements import line, unavailable
 from judgebench.services.pages import BiasReport, JudgeBenchError, Slopes
 from judgebench.services.scope import Scope
@@ -39,7 +39,7 @@ def _effects(view: _View) -> None:
     known = [row for row in rows if row.estimate is not None and row.estimate.identified]
     if known:
         st.vega_lite_chart(charts.effects(known), alt="Effects on win rates; the table below has the same numbers")
-    elements.estimates(rows, view.benchmark, alt="Effects in points of win rate at equal quality")
+    ways.estimates(rows, view.benchmark, alt="Effects in points of win rate at equal quality")
 
 
 def _board(view: _View) -> None:
@@ -80,7 +80,7 @@ def _position(view: _View) -> None:
         Labelled("Repeats of a trial agree", position.repeatability),
         *gaps,
     ]
-    elements.estimates(rows, view.benchmark, alt="Position")
+    ways.estimates(rows, view.benchmark, alt="Position")
 
 
 def _length_and_style(view: _View) -> None:
@@ -93,7 +93,7 @@ def _length_and_style(view: _View) -> None:
         Labelled("Sharpness beside people", report.length.slope.sharpness, "number"),
         *(row for label, slope in slopes.items() for row in _slope(label, slope)),
     ]
-    elements.estimates(rows, view.benchmark, alt="Length and style")
+    ways.estimates(rows, view.benchmark, alt="Length and style")
 
 
 def _slope(label: str, slope: Slopes) -> list[Labelled]:
@@ -123,7 +123,7 @@ def _relatives(view: _View) -> None:
         ),
         Labelled("Prefers what its own LLM finds more likely", report.likelihood, "points"),
     ]
-    elements.estimates(rows, view.benchmark, alt="Kinship")
+    ways.estimates(rows, view.benchmark, alt="Kinship")
 
 
 def _people(view: _View) -> None:
@@ -144,7 +144,7 @@ def _people(view: _View) -> None:
             *(Labelled(f"{title}: right where it is {point.confidence:.0%} sure", point.accuracy) for point in curve),
         ]
     rows.append(Labelled("Human agreement of people with each other", agreement.people.ceiling))
-    elements.estimates(rows, view.benchmark, alt="Judges beside people")
+    ways.estimates(rows, view.benchmark, alt="Judges beside people")
 
 
 _PARTS = {

@@ -114,7 +114,7 @@ except JudgeBenchError as error:
     _round(source, benchmark.name, scope, (first, second))  # they may have met a third one
     st.stop()
 _whole(comparison)
-elements.counted(comparison.coverage)
+elements.counted_briefly(comparison.coverage, filters.link("leaderboard"))
 _change(comparison)
 _round(source, benchmark.name, scope, (first, second))
 _battles(comparison)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import auth, cached, filters
+from app import auth, cached, commands, filters
 from app.auth import Role
-from app.views import cards, elements
-from app.views.elements import counted, estimates, line, problem, unavailable
+from app.views import cards, elements, ways
+from app.views.elements import counted, line, problem, unavailable
 from judgebench import services
 from judgebench.services.pages import Card, JudgeBenchError
 from judgebench.services.scope import Scope
@@ -19,15 +19,13 @@ from judgebench.show.text import one_line
 
 def _listing(source: cached.Source) -> None:
     known = cached.judges(source)
-    elements.frame(
+    elements.values(
         {
             "Judge": [one_line(judge.name, 200) for judge in known],
             "LLM": [one_line(judge.model, 200) for judge in known],
             "Template": [one_line(judge.template, 200) for judge in known],
         },
-        hide_index=True,
         alt="All judges",
-        height="content" if len(known) < 8 else 300,
     )
 
 
@@ -53,7 +51,7 @@ def _cards(source: cached.Source, judges: Sequence[str], benchmark: str) -> None
 
 def _about(card: Card) -> None:
     counted(card.coverage, "app: nothing")
-    missing = cards.missing(card, filters.link)
+    missing = cards.missing(card)
     if missing:
         line("Too little data for a grade, and what would give it:")
         elements.table(missing)
@@ -64,7 +62,8 @@ def _about(card: Card) -> None:
 def _tests(judges: Sequence[str]) -> None:
     st.subheader("Does it answer?", anchor=False)
     if auth.person().role < Role.ADMIN:
-        line("Testing a judge's server needs the role admin. In a terminal: judgebench judges test JUDGE")
+        line("Testing a judge's server needs the role admin, which you do not have. In a terminal:")
+        st.code("\n".join(commands.test_judge(judge) for judge in judges), language=None, wrap_lines=True)
         return
     for judge in judges:
         _test(judge)
@@ -110,11 +109,11 @@ def _evaluated(source: cached.Source, benchmark: str) -> None:
     st.subheader("How often they are right", anchor=False)
     part, judge, share, n = zip(*judge_board.part_cells(board, first=True), strict=True)
     parts = {"Part": part, "Judge": judge, "Share right": share, "n": n}
-    elements.frame(parts, hide_index=True, alt="Judges by section", height="content" if len(part) < 12 else 420)
+    elements.values(parts, alt="Judges by section")
     beside = [judge_board.about_cells(row) for row in board.rows]
     names = {"Judge": [one_line(row.judge, 200) for row in board.rows]}
     columns = zip(("Labelled pairs", "Failures", "Cost", "Latency"), zip(*beside, strict=True), strict=True)
-    elements.frame(names | dict(columns), hide_index=True, alt="What judges took", height="content")
+    elements.values(names | dict(columns), alt="What judges took")
     with st.expander("What counts, and how"):
         for sentence in judge_board.sentences(board):
             line(sentence)
@@ -129,7 +128,7 @@ def _compare(source: cached.Source, benchmark: str, judges: tuple[str, ...]) -> 
             Labelled("Cohen's kappa", pair.agreement.cohen, "number"),
             Labelled("Rank correlation of models, Kendall", pair.rankings.kendall, "number"),
         ]
-        estimates(rows, benchmark, alt="Agreement of two judges")
+        ways.estimates(rows, benchmark, alt="Agreement of two judges")
 
 
 def _judges(source: cached.Source) -> None:
@@ -137,8 +136,8 @@ def _judges(source: cached.Source) -> None:
         benchmark = filters.benchmark(source)
         chosen = filters.some("Judges", benchmark.judges, key="judges", none="The first")
     if not benchmark.judges:
-        line("No judge has judged this benchmark yet. This asks one that comes with the program:")
-        filters.judging(source, benchmark.name)
+        line("No judge has judged this benchmark yet.")
+        ways.to_judge(source, benchmark.name)
         return
     judges = chosen or benchmark.judges[:1]
     _cards(source, judges, benchmark.name)

@@ -2,14 +2,14 @@
 
 import json
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from app import cached, filters
-from app.views import charts, elements, gate
-from app.views.board import Sorting, table
+from app.views import both, charts, elements, gate, ways
+from app.views.board import Linked, Sorting, table
 from app.views.elements import line, moves, unavailable
 from app.views.progress import watched
 from judgebench.services.bias import Without
@@ -19,12 +19,11 @@ from judgebench.services.scope import Scope
 from judgebench.show import charts as drawn
 from judgebench.show import sentences, tables
 from judgebench.show.board import COLUMNS, USUAL, ColumnName, axis_title, board_lines, ordered, with_name
-from judgebench.show.numbers import plotted, ranks
+from judgebench.show.numbers import fixed, plotted, ranks
 from judgebench.show.placement import standing_board
 from judgebench.show.text import escaped_html, listing, one_line
 
 _CONTROLS: dict[Without, str] = {"length": "Length", "style": "Style", "lineage": "Lineage"}
-_TABLE_PX = 800
 _POLL_S = 1.0  # for numbers that are computed later
 _ADDRESSED = 20  # models that one address names
 
@@ -49,14 +48,26 @@ def _chosen(source: cached.Source) -> _View:
         search = filters.words("Search models", key="search", hint="Search models", labelled=False)
         with st.popover("What counts", icon=":material/tune:", width="content"):
             baseline = filters.one("Baseline", benchmark.models, key="baseline", none="Automatic")
-            scope = filters.ranking(source, benchmark)
+            scope, question = filters.rankings(source, benchmark)
         with st.popover("Columns", icon=":material/view_column:", width="content"):
             columns = _columns()
     order = filters.order()
     filters.say_unknown()
     choices = Choices(method=method, baseline=baseline)
+    if question is not None:
+        _beside_people(source, benchmark.name, scope, question, choices)
     board = cached.leaderboard(source, benchmark.name, scope, choices=choices)
     return _View(source, benchmark.name, scope, choices, board, search, columns, order)
+
+
+def _beside_people(source: cached.Source, benchmark: str, scope: Scope, question: str, choices: Choices) -> NoReturn:
+    """Judges' leaderboard beside people's, which is all that the page shows then."""
+    two = cached.two_boards(source, benchmark, scope, question, choices=choices)
+    elements.tab("Leaderboard", benchmark)
+    both.boards(two)
+    both.downloads(benchmark, two)
+    elements.links(("Who voted, and how they agree", filters.link("people")))
+    st.stop()
 
 
 def _columns() -> tuple[ColumnName, ...]:
@@ -88,45 +99,30 @@ def _beside(view: _View) -> Beside:
 
 
 def _table(board: Leaderboard, beside: Beside) -> None:
-    counted = beside.tallies
-    level = f"{board.level:.0%}"
-    rows: dict[str, list[Any]] = {
-        "Ranks": [ranks(row.rank_lower, row.rank_upper) for row in board.rows],
-        "Tier": [row.tier for row in board.rows],
-        "Model": [one_line(row.model, 200) for row in board.rows],
-        axis_title(board): [plotted(row.rating, board.scale) for row in board.rows],
-        f"{level} low": [plotted(row.lower, board.scale) for row in board.rows],
-        f"{level} high": [plotted(row.upper, board.scale) for row in board.rows],
+    """Every number, each model on a row."""
+    counted, level, rows = beside.tallies, f"{board.level:.0%}", board.rows
+    places = {"rate": 1, "elo": 0}.get(board.scale, 3)
+    columns: dict[str, list[Any]] = {
+        "Model": [Linked(one_line(row.model, 200), filters.link("model", model=row.model)) for row in rows],
+        "Ranks": [ranks(row.rank_lower, row.rank_upper) for row in rows],
+        "Tier": [row.tier for row in rows],
+        axis_title(board): [fixed(plotted(row.rating, board.scale), places) for row in rows],
+        f"{level} low": [fixed(plotted(row.lower, board.scale), places) for row in rows],
+        f"{level} high": [fixed(plotted(row.upper, board.scale), places) for row in rows],
     }
-    numbers = list(rows)[3:]
     if board.scale == "score":
-        rows["Outputs"] = [row.outputs for row in board.rows]
+        columns["Outputs"] = [row.outputs for row in rows]
     else:
         if board.scale != "rate":
-            rows["Win rate, %"] = [plotted(row.win_rate, "rate") for row in board.rows]
-        rows |= {"Battles": [row.battles for row in board.rows], "Ties": [row.ties for row in board.rows]}
+            columns["Win rate, %"] = [fixed(plotted(row.win_rate, "rate")) for row in rows]
+        columns |= {"Battles": [row.battles for row in rows], "Ties": [row.ties for row in rows]}
     if board.judges:  # else people rank, whose votes do not fail
-        rows["No verdict"] = [counted[row.model].failures for row in board.rows]
+        columns["No verdict"] = [counted[row.model].failures for row in rows]
     if beside.has_costs:
-        rows["Cost, USD"] = [counted[row.model].cost_usd for row in board.rows]
-    if any(row.flag for row in board.rows):
-        rows["Note"] = [one_line(row.flag, 200) for row in board.rows]
-    digits = {"rate": "%.1f", "elo": "%.0f"}.get(board.scale, "%.3f")
-    formats = {column: st.column_config.NumberColumn(format=digits) for column in numbers}
-    formats |= {
-        "Win rate, %": st.column_config.NumberColumn(format="%.1f"),
-        "Cost, USD": st.column_config.NumberColumn(format="%.4f"),
-    }
-    if board.scale == "rate":
-        formats["Win rate, %"] = st.column_config.NumberColumn(format=digits)
-    elements.frame(
-        rows,
-        hide_index=True,
-        column_config={**formats, "Model": st.column_config.TextColumn(width="medium")},
-        alt="Leaderboard",
-        placeholder="-",
-        height="content" if len(board.rows) <= filters.MOST else _TABLE_PX,
-    )
+        columns["Cost, USD"] = [fixed(counted[row.model].cost_usd, 4) for row in rows]
+    if any(row.flag for row in rows):
+        columns["Note"] = [one_line(row.flag, 200) for row in rows]
+    elements.values(columns, alt="All numbers")
 
 
 def _downloads(view: _View) -> None:
@@ -180,7 +176,8 @@ def _standing(view: _View) -> None:
     if standing is not None:
         for sentence in standing_board(view.benchmark, standing):
             line(sentence)
-        elements.links(("Submit a model to it", f"submit?{urlencode({'benchmark': view.benchmark})}"))
+        to_submit = ("Submit a model to it", f"submit?{urlencode({'benchmark': view.benchmark})}")
+        elements.links(to_submit, filters.afresh("The standing board", "standing"))
 
 
 def _moves(view: _View, controls: tuple[Without, ...]) -> None:
@@ -220,15 +217,18 @@ except JudgeBenchError as error:
 elements.tab("Leaderboard", view.benchmark)
 who_leads.text(sentences.leader(view.board), width="stretch")
 if view.board.gate is not None:
-    elements.table(gate.badges(view.board.gate, filters.link))
-line(sentences.summary(view.board))
+    elements.table(gate.badges(view.board.gate, filters.link, ranked=not any(row.apart for row in view.board.rows)))
+if others := sentences.summary(view.board, with_leader=False):
+    line(others)
 elements.counted(view.board.coverage)
 _unjudged(view)
 _standing(view)
 numbers_beside = _beside(view)
 elements.table(_lines(view, numbers_beside))
 with st.container(border=True):
-    elements.lines(sentences.basis(view.board))
+    elements.lines(sentences.basis(view.board, commands=False))
+    if view.board.gate is not None and (told := ways.ways(about.command for about in view.board.gate.open)):
+        elements.links(*told)
 charts.below(charts.Shown(view.source, view.benchmark, view.scope, view.choices, view.board, numbers_beside))
 if not view.scope.people:  # what is held equal is what judges are swayed by
     _held_equal(view)

@@ -2,22 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
-from streamlit.elements.lib.layout_utils import Height
 
 from app import cached, filters
 from app.views import elements, pairs
-from app.views.elements import counted, line, unavailable
+from app.views.board import Linked
+from app.views.elements import line, unavailable
 from judgebench.services.pages import Choices, JudgeBenchError, Leaderboard, PairRates
 from judgebench.services.scope import Scope
 from judgebench.show import tables
-from judgebench.show.numbers import plotted
+from judgebench.show.numbers import fixed, plotted
 from judgebench.show.text import one_line
-
-_TABLE_PX, _TABLE_ROWS = 480, 12
-_NAME_PX, _NUMBER_PX = 125, 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +48,22 @@ def _shown(ranked: list[str]) -> list[str]:
 
 def _table(rates: PairRates, models: Sequence[str]) -> None:
     met = list(rates.pairs(models))
-    rows = {
-        "Model": [one_line(pair["model"], 200) for pair in met],
-        "Against": [one_line(pair["opponent"], 200) for pair in met],
-        "Win rate, %": [100 * pair["win_rate"] for pair in met],
-        "95% low": [plotted(pair["lower"], "rate") for pair in met],
-        "95% high": [plotted(pair["upper"], "rate") for pair in met],
-        "Battles": [pair["battles"] for pair in met],
-    }
-    formats: dict[str, Any] = dict.fromkeys(("Model", "Against"), st.column_config.Column(width=_NAME_PX))
-    formats |= dict.fromkeys(("95% low", "95% high"), st.column_config.NumberColumn(format="%.1f", width=_NUMBER_PX))
-    formats["Win rate, %"] = st.column_config.NumberColumn(format="%.1f")
-    formats["Battles"] = st.column_config.NumberColumn(width=_NUMBER_PX)
-    height: Height = _TABLE_PX if len(met) > _TABLE_ROWS else "content"
-    elements.frame(rows, hide_index=True, height=height, column_config=formats, alt="Pairwise win rates")
+    low, high = (f"{rates.level:.0%} {end}" for end in ("low", "high"))
+    elements.values(
+        {
+            "Model": [one_line(pair["model"], 200) for pair in met],
+            "Against": [_compared(pair["model"], pair["opponent"]) for pair in met],
+            "Win rate, %": [fixed(plotted(pair["win_rate"], "rate")) for pair in met],
+            low: [fixed(plotted(pair["lower"], "rate")) for pair in met],
+            high: [fixed(plotted(pair["upper"], "rate")) for pair in met],
+            "Battles": [pair["battles"] for pair in met],
+        },
+        alt="Pairwise win rates, all numbers",
+    )
+
+
+def _compared(model: str, opponent: str) -> Linked:
+    return Linked(one_line(opponent, 200), filters.link("compare", first=model, second=opponent))
 
 
 def _left_out(view: _View) -> None:
@@ -95,7 +93,7 @@ except JudgeBenchError as error:
     st.stop()
 elements.tab("Matrix", view.benchmark)
 filters.say_unknown()
-counted(rates.coverage)
+elements.counted_briefly(rates.coverage, filters.link("leaderboard"))
 _left_out(view)
 line("Win rate of the row against the column, ties half. A cell opens the two models beside each other.")
 elements.table(

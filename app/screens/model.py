@@ -182,9 +182,9 @@ except JudgeBenchError as error:
     st.stop()
 elements.heading(model)
 _standing(profile)
-elements.counted(profile.board.coverage)
+elements.counted_briefly(profile.board.coverage, filters.link("leaderboard"))
 _about(source, benchmark.name, profile, scope, choices)
 beside = cached.beside(source, benchmark.name, scope, choices=choices)
 _shown(charts.Shown(source, benchmark.name, scope, choices, profile.board, beside), profile)
 with st.container(border=True):
-    elements.lines(basis(profile.board))
+    elements.lines(basis(profile.board, commands=False))

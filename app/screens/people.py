@@ -3,9 +3,10 @@
 import streamlit as st
 
 from app import auth, cached, filters
-from app.views import elements, voters
+from app.views import both, elements, voters
 from app.views.elements import line, unavailable
-from judgebench.services.pages import JudgeBenchError, Method
+from judgebench.services.pages import Choices, JudgeBenchError, Method
+from judgebench.services.scope import Scope
 from judgebench.show import voters as show
 
 
@@ -23,17 +24,12 @@ def _voters(source: cached.Source, benchmark: str, question: str) -> None:
 def _boards(source: cached.Source, benchmark: str, question: str, method: Method) -> None:
     st.subheader("Judges' ranking beside people's", anchor=False)
     try:
-        two = cached.two_boards(source, benchmark, question, method)
+        two = cached.two_boards(source, benchmark, Scope(), question, choices=Choices(method=method))
     except JudgeBenchError as error:
-        line("There are no two rankings to put beside each other:")
-        st.code(str(error), language=None, wrap_lines=True)
+        ways = filters.afresh("Have models judged", "runs"), filters.afresh("Vote", "vote")
+        unavailable("There are no two rankings to put beside each other.", error, *ways)
         return
-    for sentence in show.basis(two):
-        line(sentence)
-    elements.counted(two.judges.coverage, "app: nothing")
-    elements.counted(two.people.coverage, "app: nothing")
-    line(show.apart(two))
-    elements.table(voters.places(two, lambda model: filters.link("model", model=model)))
+    both.boards(two)
 
 
 def _nobody(benchmark: str) -> None:

@@ -1,5 +1,6 @@
 """Have a benchmark judged, and watch: runs go on without this page, and are stopped and continued from it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,14 +15,15 @@ from judgebench.services.benchmarks import BenchmarkSummary, RunSummary
 from judgebench.services.judges import find_judge
 from judgebench.services.pages import CostEstimate, JudgeBenchError, Status, Study, cost_estimate, make
 from judgebench.show.glossary import explained
+from judgebench.show.numbers import fixed
 from judgebench.show.sentences import not_shown, unseen
 from judgebench.show.text import one_line
 
 _ANSWERED = (Status.OK, Status.TIE)
+_BETWEEN = re.compile(r"[\s,]+")  # addresses of one judge
 _EMBEDDED, _SERVER = "Embedded", "Server"
 _ORDERS = {"both": "Both orders", "random": "One at random", "single": "A first only"}
 _SAME = "A known judge is the same at this new address, which is remembered"
-_RUNS_PX, _RUNS_ROWS = 320, 8
 
 
 def _judge() -> dict[str, Any]:
@@ -54,6 +56,8 @@ def _judge() -> dict[str, Any]:
     )
     is_same = same.checkbox(_SAME, key="same_judge", help=explained(_SAME))
     fields: dict[str, Any] = {field: value.strip() for field, value in given.items() if value and value.strip()}
+    if "url" in fields:
+        fields["url"] = _BETWEEN.split(fields["url"])
     return fields | ({"same_judge": True} if is_same else {})
 
 
@@ -148,7 +152,10 @@ def _progress(started: list[jobs.Job]) -> bool:
 
 
 def _history(runs: list[RunSummary]) -> None:
-    elements.frame(
+    if not runs:
+        line("Nothing was judged here yet.")
+        return
+    elements.values(
         {
             "Number": [run.id for run in runs],
             "Started, UTC": [run.started_at[:19].replace("T", " ") for run in runs],
@@ -158,11 +165,8 @@ def _history(runs: list[RunSummary]) -> None:
             "Judge": [one_line(run.judge) for run in runs],
             "Trials": [sum(run.ended.values()) for run in runs],
             "Without verdict": [sum(n for status, n in run.ended.items() if status not in _ANSWERED) for run in runs],
-            "Cost, USD": [run.cost_usd for run in runs],
+            "Cost, USD": [None if run.cost_usd is None else fixed(run.cost_usd, 4) for run in runs],
         },
-        hide_index=True,
-        placeholder="",
-        height=_RUNS_PX if len(runs) > _RUNS_ROWS else "content",
         alt="All runs in the database",
     )
 
@@ -173,6 +177,7 @@ try:
     if auth.person().role >= Role.ADMIN:
         st.subheader("Judge a benchmark", anchor=False)
         _new_run(source)
+        elements.links(filters.afresh("By what new models of a benchmark are ranked", "standing"))
     else:
         line("Starting runs is for admins of this app, as asking judges costs money. What they started stands below.")
 except JudgeBenchError as error:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import auth, cached, filters, voting
 from app.auth import Person, Role
-from app.views import elements, votes
+from app.views import elements, votes, ways
 from app.views.elements import block, line, problem, unavailable
 from app.views.votes import CHOICES, Choice
 from judgebench import services
@@ -201,7 +201,7 @@ try:
     hand.questions = voting.questions(source, benchmark)
     if hand.pair is None:
         line("There is no pair left for you here. Pairs come from battles that a judge has judged:")
-        filters.judging(source, benchmark)
+        ways.to_judge(source, benchmark)
     else:
         with st.container():  # whatever a pair has, its buttons take the place of the last pair's
             if hand.choice is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.views.board import framed, head
+from app.views.board import cell, framed, head
 from app.views.diff import highlighted
 from judgebench.services.lineage import Relatives
 from judgebench.services.pages import Leaderboard, Output, Row
@@ -35,7 +35,10 @@ def length(characters: float | None) -> str:
 
 def styles(lines: Sequence[StyleLine]) -> str:
     """What an output of the model has on average, beside all models with outputs there."""
-    heads = ["<th scope=col>An output has</th>", head("Mean, 95% interval", "By t, over the model's outputs.", "n")]
+    heads = [
+        "<th scope=col>An output has</th>",
+        head(f"Mean, {lines[0].mean.level:.0%} interval", "By t, over the model's outputs.", "n"),
+    ]
     heads += [head("Median of all", "The median of all models' means.", "n"), head("Place", "1 has most.", "n")]
     body = "".join(
         f'<tr><th scope="row">{what.capitalize()}</th>'
@@ -50,23 +53,25 @@ def outputs(
     rows: Sequence[OnInstruction], written: Mapping[str, Sequence[Output]], link: Link, *, is_score: bool
 ) -> str:
     """``written``: the model's outputs by the keys of ``rows``; every row opens its instruction."""
-    heads = ["<th scope=col>Instruction</th>", head("Score" if is_score else "Preferred, %", "", "n")]
+    value = "Score" if is_score else "Preferred, %"
+    heads = ["<th scope=col>Instruction</th>", head(value, "", "n")]
     heads += [head("Characters", "", "n"), "<th scope=col>Output</th>"]
     body = "".join(
         f'<tr><th scope="row" class="text"><a href="{escaped_html(link(row.key))}">'
         f"{escaped_html(one_line(row.text, _BRIEF_CHARS))}</a></th>"
-        f'<td class="n">{row.value if is_score else 100 * row.value:.1f}</td>{_written(written.get(row.key, ()))}</tr>'
+        + cell(f"{row.value if is_score else 100 * row.value:.1f}", label=value, kind="n")
+        + f"{_written(written.get(row.key, ()))}</tr>"
         for row in rows
     )
-    return framed("Outputs", heads, body)
+    return framed("Outputs", heads, body, kind="jb-stack")
 
 
 def _written(samples: Sequence[Output]) -> str:
     if not samples:
-        return f'<td class="n">{MISSING}</td><td></td>'
+        return cell(MISSING, label="Characters", kind="n") + "<td></td>"
     first, more = samples[0].whole, f" (and {count(len(samples) - 1, 'further sample')})" if samples[1:] else ""
     excerpt = escaped_html(one_line(first, _EXCERPT_CHARS) + more)
-    return f'<td class="n">{len(first):,}</td><td class="long">{excerpt}</td>'
+    return cell(f"{len(first):,}", label="Characters", kind="n") + cell(excerpt, label="Output", kind="long")
 
 
 def findings(documents: Sequence[Mapping[str, Any]], model: str, link: Link) -> str:

@@ -3,6 +3,7 @@
 All text that others wrote is escaped; links are plain ones, so that they can be copied and opened in a tab.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,12 +14,24 @@ from judgebench.show.glossary import explained
 from judgebench.show.text import escaped_html, one_line
 
 Link = Callable[[str], str]  # the address of a model's page
+_NUMBER = re.compile(r"-|[-+]?[\d,]*\.?\d+%?")
 
 
 @cache
 def style() -> str:
     """The style sheet of every table that we draw, once a page."""
     return f"<style>{Path(__file__).with_name('board.css').read_text(encoding='utf-8')}</style>"
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A value of a plain table that leads to a page of this app."""
+
+    words: str
+    address: str
+
+    def __str__(self) -> str:
+        return self.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +60,58 @@ def table(lines: BoardLines, link: Link, *, new: Collection[str] = (), sorting: 
     return framed("Leaderboard", heads, body)
 
 
-def framed(label: str, heads: Iterable[str], body: str, *, kind: str = "", foot: str = "") -> str:
-    """A table in a box that scrolls by itself, by keys too; all parts are HTML. ``kind``: further classes of it."""
+def framed(
+    label: str, heads: Iterable[str], body: str, *, kind: str = "", foot: str = "", is_tall: bool = False
+) -> str:
+    """A table in a box that scrolls by itself, by keys too; all parts are HTML. ``kind``: further classes of it;
+    ``is_tall``: as of ``plain``."""
     classes = f"jb {kind}".strip()
     return (
-        f'<div class="jb-scroll" tabindex="0" role="region" aria-label="{escaped_html(label)}">'
+        f'<div class="jb-scroll{" tall" * is_tall}" tabindex="0" role="region" aria-label="{escaped_html(label)}">'
         f'<table class="{classes}"><thead><tr>{"".join(heads)}</tr></thead><tbody>{body}</tbody>{foot}</table></div>'
     )
 
 
-def plain(label: str, columns: Mapping[str, Sequence[object]]) -> str:
-    """Values of any kind by column, of which the first names the rows; on a phone each row is a card."""
+def plain(
+    label: str, columns: Mapping[str, Sequence[object]], *, marked: int | None = None, is_tall: bool = False
+) -> str:
+    """Values of any kind by column, of which the first names the rows; on a phone each row is a card.
+
+    A column that holds numbers stands at the right, None shows nothing, a ``Linked`` leads on; other numbers than
+    whole ones are given as words. ``marked``: the place of the row that is open. ``is_tall``: in a box of limited
+    height, which scrolls.
+    """
     named, *others = columns
+    kinds = {column: "n" if any(isinstance(value, int) for value in columns[column]) else "" for column in columns}
+    kinds |= {column: "n" for column in others if _are_numbers(columns[column])}
     rows = []
     for place, name in enumerate(columns[named]):
-        cells = "".join(cell(shown(columns[column][place]), label=column) for column in others)
-        rows.append(f'<tr><th scope="row">{_escaped(name)}</th>{cells}</tr>')
-    return framed(label, map(head, columns), "".join(rows), kind="jb-cards")
+        cells = "".join(cell(shown(columns[column][place]), label=column, kind=kinds[column]) for column in others)
+        here = ' class="here" aria-current="true"' if place == marked else ""
+        rows.append(f'<tr{here}><th scope="row">{shown(name)}</th>{cells}</tr>')
+    heads = (head(column, kind=kinds[column] * (column != named)) for column in columns)
+    return framed(label, heads, "".join(rows), kind="jb-cards jb-values", is_tall=is_tall)
 
 
-def cell(words: str, *, label: str) -> str:
-    """A cell of a card. ``words``: HTML; ``label``: what stands before it on a phone, where no heading stands above."""
-    return f'<td data-label="{escaped_html(label)}">{words}</td>' if label else f"<td>{words}</td>"
+def _are_numbers(values: Sequence[object]) -> bool:
+    """Whether all that are there are written as numbers, and one is."""
+    words = [str(value) for value in values if value not in (None, "")]
+    return bool(words) and all(_NUMBER.fullmatch(word) for word in words)
+
+
+def cell(words: str, *, label: str, kind: str = "") -> str:
+    """A cell of a card. ``words``: HTML; ``label``: what stands before it on a phone, where no heading stands above;
+    ``kind``: its class."""
+    start = f'<td class="{kind}"' if kind else "<td"
+    return f'{start} data-label="{escaped_html(label)}">{words}</td>' if label else f"{start}>{words}</td>"
 
 
 def shown(value: object) -> str:
     """As HTML, an interval unbroken, on a line of its own where it follows a number."""
+    if value is None:
+        return ""
+    if isinstance(value, Linked):
+        return f'<a href="{escaped_html(value.address)}">{_escaped(value.words)}</a>'
     words = _escaped(value)
     if words.startswith("["):
         return f'<span class="whole">{words}</span>'

@@ -3,21 +3,16 @@
 All text that others wrote is escaped. A grade is a letter on a ground of its own, so that nobody needs the colour.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from app.views.board import cell, framed, head
+from app.views import ways
+from app.views.board import cell, framed, head, shown
 from judgebench.services.pages import Card, CardLine
 from judgebench.show import cards as words
 from judgebench.show.numbers import interval, value
 from judgebench.show.text import escaped_html, one_line
 
-Link = Callable[[str], str]  # the address of a page of the app
 _LETTERS = "ABCD"
-_PAGES = (  # how a command begins -> the page that does it, and its words
-    ("judgebench labels", "vote", "Vote"),
-    ("judgebench audit", "audits", "Audit it"),
-    ("judgebench run", "runs", "Have it judged"),
-)
 
 
 def table(cards: Sequence[Card]) -> str:
@@ -36,9 +31,9 @@ def table(cards: Sequence[Card]) -> str:
     return framed("Report cards", [head("Question"), *heads], body, kind=f"jb-cards{' several' * several}")
 
 
-def missing(card: Card, link: Link) -> str:
+def missing(card: Card) -> str:
     """What has too little data, why, and the page and the command that would give it; empty where nothing has."""
-    items = "".join(_item(line, link) for line in words.ungraded(card))
+    items = "".join(_item(line) for line in words.ungraded(card))
     return f'<ul class="jb-missing">{items}</ul>' if items else ""
 
 
@@ -79,10 +74,11 @@ def _graded(line: CardLine) -> str:
     return f"{grade}{number}<small>{figure.level:.0%}, n = {figure.n:,}; {evidence}</small>"
 
 
-def _item(line: words.Ungraded, link: Link) -> str:
-    page = next(((page, label) for start, page, label in _PAGES if line.command.startswith(start)), None)
-    do = f'<a href="{escaped_html(link(page[0]))}">{page[1]}</a>, or ' if page else ""
+def _item(line: words.Ungraded) -> str:
+    """A command that is to be filled in stands only where no page does it."""
+    page = ways.way(line.command)
+    does = [shown(page)] if page is not None else []
+    if page is None or ways.is_whole(line.command):
+        does.append(f"<code>{escaped_html(line.command)}</code>")
     reason = escaped_html(line.reason)
-    return (
-        f"<li><strong>{escaped_html(line.name)}</strong>: {reason}. {do}<code>{escaped_html(line.command)}</code></li>"
-    )
+    return f"<li><strong>{escaped_html(line.name)}</strong>: {reason}. {', or '.join(does)}</li>"

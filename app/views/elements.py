@@ -5,21 +5,21 @@ belongs into ``st.text``, ``st.code``, cells of tables and marks of charts, whic
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import streamlit as st
 
 from app.views.board import plain
 from judgebench.services.pages import Coverage, DatabaseError
-from judgebench.show.coverage import Door, sentences
+from judgebench.show.coverage import Door, brief, sentences
 from judgebench.show.glossary import explained
-from judgebench.show.numbers import Labelled, plotted
-from judgebench.show.tables import Move, estimate_columns
+from judgebench.show.numbers import fixed, plotted
+from judgebench.show.tables import Move
 from judgebench.show.text import escaped_html, listing, one_line, spelt
 
 MAX_CHARS = 20_000  # of one text on a page; the rest is a download
 _SHORT_CHARS, _SHORT_LINES = 240, 3
-_TABLE_PX, _TABLE_ROWS = 320, 9
+_TALL_ROWS = 12
 
 
 def line(text: str) -> None:
@@ -39,6 +39,12 @@ def counted(coverage: Coverage | None, door: Door = "app") -> None:
     """What a result counts and leaves out, above it; ``door``: what the page lets one choose."""
     with st.container(border=True):
         lines(sentences(coverage, door))
+
+
+def counted_briefly(coverage: Coverage | None, address: str) -> None:
+    """The same in a line, with the address of the page where the whole stands."""
+    words = escaped_html(brief(coverage))
+    table(f'<p class=jb-counted>{words} <a href="{escaped_html(address)}">What counts, in full</a></p>')
 
 
 def block(text: str, *, height: int, key: str) -> None:
@@ -109,13 +115,13 @@ def unavailable(title: str, error: Exception, *ways: tuple[str, str]) -> None:
             links(*ways)
 
 
-def frame(columns: Mapping[str, Sequence[Any]], *, column_config: Mapping[str, Any] | None = None, **look: Any) -> None:
-    """A table of plain values, whose headings say under the pointer what they mean; ``look``: as ``st.dataframe``."""
-    given = column_config or {}
-    config = {name: {**st.column_config.Column(), **given.get(name, {})} for name in columns}
-    for name, column in config.items():
-        column["help"] = column.get("help") or explained(name) or None
-    st.dataframe(columns, column_config=cast(Any, config), **look)
+def values(columns: Mapping[str, Sequence[object]], *, alt: str, marked: int | None = None) -> None:
+    """A table of plain values, as ``board.plain`` has it; more rows than are read at once stand in a box that scrolls.
+
+    ``alt``: what it holds; ``marked``: the place of the row that is open.
+    """
+    rows = len(next(iter(columns.values())))
+    table(plain(alt, columns, marked=marked, is_tall=rows > _TALL_ROWS))
 
 
 def metric(label: str, value: str, **look: Any) -> None:
@@ -123,32 +129,28 @@ def metric(label: str, value: str, **look: Any) -> None:
     st.metric(label, value, help=explained(label) or None, **look)
 
 
-def estimates(rows: Sequence[Labelled], benchmark: str, *, alt: str) -> None:
-    """Estimates with their intervals, and for each that is missing what would give it."""
-    table(plain(alt, estimate_columns(rows, benchmark)))
-
-
 def moves(rows: Sequence[Move], *, alt: str) -> None:
-    """Win rates as judged and without some effects, in percent."""
+    """Win rates as judged and without some effects, in percent; one row at least."""
+    level = f"{rows[0].without.level:.0%}"
     changes = [row.change for row in rows]
-    rates = {
-        "As judged, %": [plotted(row.win_rate.value, "rate") for row in rows],
-        "Held equal, %": [plotted(row.without.value, "rate") for row in rows],
-        "95% low": [plotted(row.without.lower, "rate") for row in rows],
-        "95% high": [plotted(row.without.upper, "rate") for row in rows],
-        "Change, points": [plotted(change.value, "points") for change in changes],
-        "Change from": [plotted(change.lower, "points") for change in changes],
-        "Change to": [plotted(change.upper, "points") for change in changes],
-    }
-    frame(
+    notes = {"Note": [one_line(row.flag, 200) for row in rows]} if any(row.flag for row in rows) else {}
+    passes = {"Would pass": [listing(row.passes) if row.passes else "" for row in rows]}
+    values(
         {
             "Model": [one_line(row.model, 200) for row in rows],
-            **rates,
-            "Would pass": [listing(row.passes) if row.passes else "" for row in rows],
-            **({"Note": [one_line(row.flag, 200) for row in rows]} if any(row.flag for row in rows) else {}),
+            "As judged, %": [_percent(row.win_rate.value) for row in rows],
+            "Held equal, %": [_percent(row.without.value) for row in rows],
+            f"{level} low": [_percent(row.without.lower) for row in rows],
+            f"{level} high": [_percent(row.without.upper) for row in rows],
+            "Change, points": [_percent(change.value) for change in changes],
+            "Change from": [_percent(change.lower) for change in changes],
+            "Change to": [_percent(change.upper) for change in changes],
+            **(passes if any(row.passes for row in rows) else {}),
+            **notes,
         },
-        hide_index=True,
-        column_config=dict.fromkeys(rates, st.column_config.NumberColumn(format="%.1f")),
         alt=alt,
-        height=_TABLE_PX if len(rows) > _TABLE_ROWS else "content",
     )
+
+
+def _percent(share: float | None) -> str:
+    return fixed(plotted(share, "rate"))

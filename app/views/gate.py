@@ -13,8 +13,11 @@ _NAMED = 3  # judges with a chip each; of more, those that passed and those that
 _TONES = {"passed": "good", "failed": "flagged"}
 
 
-def badges(gate: BoardGate, link: Link) -> str:
-    """Each judge's null-model audit with the bound and who came nearest it, severe findings, and where to read on."""
+def badges(gate: BoardGate, link: Link, *, ranked: bool) -> str:
+    """Each judge's null-model audit with the bound and who came nearest it, severe findings, and where to read on.
+
+    ``ranked``: whether flagged models count here, as somebody wished or as too few others are left.
+    """
     named = [judge for judge in gate.judges if len(gate.judges) <= _NAMED or judge.state in ("failed", "stale")]
     rest = Counter(judge.state for judge in gate.judges if judge not in named)
     chips = [_judge(judge) for judge in named[: 2 * _NAMED]]
@@ -23,7 +26,8 @@ def badges(gate: BoardGate, link: Link) -> str:
         chips.append(_chip("flagged", f"Null models: {len(named) - 2 * _NAMED} more judges failed or stale"))
     flagged = gate.models_that_are("flagged")
     if flagged:
-        chips.append(_flagged([model.model for model in flagged], link))
+        rank = "counted all the same" if ranked else "without a rank"
+        chips.append(_flagged([model.model for model in flagged], link, rank=rank))
     links = ((link("audits"), "Audits"), (link("judges"), "Grades of judges"))
     parts = " ".join(f'<a href="{escaped_html(address)}">{words}</a>' for address, words in links)
     return f'<div class="jb-gate">{"".join(chips)}<span class="jb-links">{parts}</span></div>'
@@ -33,7 +37,7 @@ def _judge(judge: JudgeGate) -> str:
     return _chip(_TONES.get(judge.state, ""), one_line(f"Null models: {null_models(judge)}", 200))
 
 
-def _flagged(models: Sequence[str], link: Link) -> str:
+def _flagged(models: Sequence[str], link: Link, *, rank: str) -> str:
     """The first ones by name, each leading to its page."""
     names = [
         f'<a href="{escaped_html(link("model", model=name))}">{escaped_html(one_line(name, 60))}</a>'
@@ -41,7 +45,7 @@ def _flagged(models: Sequence[str], link: Link) -> str:
     ]
     rest = len(models) - len(names)
     words = f"{', '.join(names)} and {rest} more" if rest else " and ".join(names)
-    return f'<span class="chip flagged">High findings on {words}: red, without a rank</span>'
+    return f'<span class="chip flagged">High findings on {words}: red, {rank}</span>'
 
 
 def _chip(tone: str, words: str) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import auth, cached, commands, filters, jobs
 from app.auth import Role
-from app.views import asking, elements, progress
+from app.views import asking, elements, progress, ways
 from app.views.board import table
 from app.views.elements import line, links, unavailable
 from judgebench import services
@@ -49,11 +49,12 @@ def section(source: cached.Source) -> None:
     except JudgeBenchError as error:
         unavailable("There is no board yet to judge these against.", error)
         if not benchmark.judges:
-            line("This command gives the benchmark its first verdicts:")
-            st.code(commands.judge_benchmark(cached.address(), benchmark.name), language=None)
+            line("Runs gives the benchmark its first verdicts, or this command:")
+            ways.to_judge(source, benchmark.name)
         return
     for sentence in planned(plan):
         line(sentence)
+    elements.links(filters.afresh("The standing board, by which new models are ranked", "standing"))
     _begin(plan)
     started = [job for job in jobs.all_jobs(cached.address()) if is_about(job, plan)]
     progress.watched(

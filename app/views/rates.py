@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from app.views.board import bar, framed, head
+from app.views.board import bar, cell, framed, head
 from judgebench.services.part_rates import PartRate
 from judgebench.services.profiles import BattleOfTwo, OnInstruction
-from judgebench.show.numbers import plotted, span, value
+from judgebench.show.numbers import fixed, plotted, span, value
 from judgebench.show.text import escaped_html, one_line
 
 Link = Callable[[str], str | None]  # the address of the page about a name; None: there is none
@@ -15,10 +15,15 @@ _BRIEF_CHARS = 160
 def parts(what: str, rows: Sequence[PartRate], link: Link, *, unit: str) -> str:
     """``what``: the heading of the names. ``unit``: "rate", or "score" for means, which have no bar."""
     heads = [head(what), head("Win rate, %" if unit == "rate" else "Mean score", kind="n")]
-    heads += [head("95% interval", kind="iv"), head("Battles" if unit == "rate" else "Outputs", kind="n")]
+    heads += [head(f"{_level(rows)} interval", kind="iv"), head("Battles" if unit == "rate" else "Outputs", kind="n")]
     heads += [head("Won, lost, tied", kind="n")] if unit == "rate" else []
     body = "".join(_part(row, link, unit=unit) for row in rows)
     return framed(what, heads, body)
+
+
+def _level(rows: Sequence[PartRate]) -> str:
+    """Of the intervals, which is one for all rows."""
+    return f"{rows[0].estimate.level:.0%}"
 
 
 def _part(row: PartRate, link: Link, *, unit: str) -> str:
@@ -36,37 +41,36 @@ def _part(row: PartRate, link: Link, *, unit: str) -> str:
 
 def listed(rows: Sequence[OnInstruction], link: Link, *, unit: str) -> str:
     """Instructions with what the model did on each; every one is a link."""
-    heads = [
-        head("Instruction"),
-        head("Category"),
-        head("Preferred, %" if unit == "rate" else "Score", "The mean over verdicts.", "n"),
-    ]
+    value = "Preferred, %" if unit == "rate" else "Score"
+    heads = [head("Instruction"), head("Category"), head(value, "The mean over verdicts.", "n")]
     body = "".join(
         f'<tr><th scope="row" class="text">{_linked(one_line(row.text, _BRIEF_CHARS), link(row.key))}</th>'
-        f"<td>{escaped_html(one_line(row.category or ''))}</td>"
-        f'<td class="n">{100 * row.value if unit == "rate" else row.value:.1f}</td></tr>'
+        + cell(escaped_html(one_line(row.category or "")), label="Category")
+        + cell(f"{100 * row.value if unit == 'rate' else row.value:.1f}", label=value, kind="n")
+        + "</tr>"
         for row in rows
     )
-    return framed("Instructions", heads, body)
+    return framed("Instructions", heads, body, kind="jb-stack")
 
 
 def of_two(rows: Sequence[BattleOfTwo], link: Link, *, names: tuple[str, str]) -> str:
     """Battles of two models, the preference for the first of ``names`` in percent, over all and by which came first."""
     first, second = (one_line(name, 30) for name in names)
     heads = [head("Instruction"), head("Category")]
-    heads += [head(f"{first} preferred, %", "The mean over verdicts; 50 is a tie.", "n")]
-    heads += [head(f"{name} shown first", "The same, of verdicts in this order.", "n") for name in (first, second)]
+    labels = (f"{first} preferred, %", *(f"{name} shown first" for name in (first, second)))
+    heads += [head(labels[0], "The mean over verdicts; 50 is a tie.", "n")]
+    heads += [head(label, "The same, of verdicts in this order.", "n") for label in labels[1:]]
     body = "".join(
         f'<tr><th scope="row" class="text">{_linked(one_line(row.text, _BRIEF_CHARS), link(row.key))}</th>'
-        f"<td>{escaped_html(one_line(row.category or ''))}</td>"
+        + cell(escaped_html(one_line(row.category or "")), label="Category")
         + "".join(
-            f'<td class="n">{"-" if share is None else f"{100 * share:.1f}"}</td>'
-            for share in (row.preference, row.shown_first, row.shown_second)
+            cell(fixed(plotted(share, "rate")), label=label, kind="n")
+            for label, share in zip(labels, (row.preference, row.shown_first, row.shown_second), strict=True)
         )
         + "</tr>"
         for row in rows
     )
-    return framed("Battles", heads, body)
+    return framed("Battles", heads, body, kind="jb-stack")
 
 
 def _linked(name: str, address: str | None) -> str:

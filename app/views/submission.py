@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app import auth, cached, uploads
-from app.views import diff
+from app.views import diff, elements
 from app.views.elements import line, markup
 from judgebench import services
 from judgebench.services.pages import AuditReport, Evidence, Finding, Instruction, Lineage, OutputsFile
@@ -98,12 +98,10 @@ def check_change(report: MatchReport, person: auth.Person) -> None:
 
 
 def first_rows(preview: uploads.Preview, *, expanded: bool) -> None:
-    with st.expander("First rows", expanded=expanded):
-        st.dataframe(
-            {column: [row[column] for row in preview.rows] for column in preview.columns},
-            hide_index=True,
-            alt="First rows",
-        )
+    if preview.columns:
+        with st.expander("First rows", expanded=expanded):
+            columns = {column: [row[column] for row in preview.rows] for column in preview.columns}
+            elements.values(columns, alt="First rows")
 
 
 def _columns(preview: uploads.Preview, key: str) -> dict[str, str]:

@@ -13,8 +13,8 @@ MAY = {  # each may do what those before it may, too
     Role.VOTER: "vote",
     Role.SUBMITTER: "submit outputs, and start audits that ask no judge",
     Role.ADMIN: (
-        "import files, add to models and benchmarks that exist, set up the demo, start, stop and resume runs, audit "
-        "and test judges, and see who has which role and the log"
+        "import files, add to models and benchmarks that exist, set standing boards, set up the demo, start, stop and "
+        "resume runs, audit and test judges, and see who has which role and the log"
     ),
 }
 

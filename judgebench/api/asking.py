@@ -51,6 +51,7 @@ __all__ = [
     "ingest_batches", "judge", "judges", "plan", "remove_address", "reparse", "run", "settle", "submit_batch",
     "test_judge", "vote",
 ]  # fmt: skip
+Workers = str | Mapping[str, Any] | None  # of a Ray cluster: its address, or the fields of spec.workers.RayWorkers
 Urls = str | Sequence[str] | None  # the address of a server, or of several of one model; "@FILE": those in a file
 AnyJudge = str | Mapping[str, Any] | JudgeSpec | ResolvedJudge | Client | Ask
 _P = ParamSpec("_P")
@@ -102,7 +103,7 @@ def judge(
     database: Database, judge: AnyJudge, *, url: Urls = None, key_env: str | None = None,
     name: str | None = None, version: str | None = None, template: str | None = None,
     settings: Mapping[str, Any] | None = None, price: str | None = None, connection: Mapping[str, Any] | None = None,
-    vllm: str | None = None, same_judge: bool = False, otherwise: str | None = None,
+    vllm: str | None = None, ray: Workers = None, same_judge: bool = False, otherwise: str | None = None,
 ) -> ResolvedJudge:  # fmt: skip
     """A judge for whatever asks one: the settings of an ``audit``, or as ``judge`` of ``run``, which says what the
     arguments mean. ``otherwise``: the address of one that has none.
@@ -117,6 +118,7 @@ def judge(
         "price": price,
     }
     fields |= {"settings": settings, "connection": connection, "vllm": vllm, "same_judge": same_judge or None}
+    fields |= {"ray": ray}
     fields = {field: value for field, value in fields.items() if value is not None}
     if isinstance(judge, str | Mapping | JudgeSpec):
         if version is not None:
@@ -152,7 +154,7 @@ async def arun(
     judge_key_env: str | None = None, judge_name: str | None = None, judge_version: str | None = None,
     same_judge: bool = False,
     template: str | None = None, settings: Mapping[str, Any] | None = None, price: str | None = None,
-    connection: Mapping[str, Any] | None = None, vllm: str | None = None, models: Names = (),
+    connection: Mapping[str, Any] | None = None, vllm: str | None = None, ray: Workers = None, models: Names = (),
     profile: ProfileName | None = None,
     baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
     orders: Orders = "both", repeats: int = 1, limit: int | None = None, category: str | None = None,
@@ -173,7 +175,8 @@ async def arun(
     as another under ``judge_name``. ``settings``: for decoding, over the template's. ``price``: "PROMPT,COMPLETION" in
     USD per million tokens. ``vllm``: of a judge
     "vllm:NAME", the flags of vLLM. ``connection``: how its server is asked besides, by the fields of a study file, and
-    by ``token``, a function, also an async one, that returns a token.
+    by ``token``, a function, also an async one, that returns a token. ``ray``: run it in workers of a Ray cluster,
+    "local", "auto" or HOST:PORT, or ``{"address": "auto", "workers": 8, "resources": {"GPU": 1}}``.
 
     ``profile``: ask as this benchmark does, by its template, settings, orders and baseline, where none are given.
 
@@ -205,7 +208,7 @@ def estimate_run(
     judge_key_env: str | None = None, judge_name: str | None = None, judge_version: str | None = None,
     same_judge: bool = False,
     template: str | None = None, settings: Mapping[str, Any] | None = None, price: str | None = None,
-    connection: Mapping[str, Any] | None = None, vllm: str | None = None, models: Names = (),
+    connection: Mapping[str, Any] | None = None, vllm: str | None = None, ray: Workers = None, models: Names = (),
     profile: ProfileName | None = None,
     baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
     orders: Orders = "both", repeats: int = 1, limit: int | None = None, category: str | None = None,
@@ -228,7 +231,7 @@ async def asettle(
     error: float = 0.05, judge: AnyJudge = "embedded", judge_url: Urls = None, judge_key_env: str | None = None,
     judge_name: str | None = None, judge_version: str | None = None, same_judge: bool = False,
     template: str | None = None, settings: Mapping[str, Any] | None = None, price: str | None = None,
-    connection: Mapping[str, Any] | None = None, vllm: str | None = None, models: Names = (),
+    connection: Mapping[str, Any] | None = None, vllm: str | None = None, ray: Workers = None, models: Names = (),
     orders: Literal["both", "random"] = "both", limit: int | None = None, category: str | None = None, seed: int = 0,
     reask: bool = False, concurrency: int = 16, max_cost: float | None = None, max_calls: int | None = None,
     max_failures: int = 25, max_errors: int | None = None, stop_after: float | str | None = None,
@@ -256,7 +259,7 @@ async def aanswer(
     model_key_env: str | None = None, model_name: str | None = None, same_model: bool = False,
     system: str | None = None,
     settings: Mapping[str, Any] | None = None, price: str | None = None, connection: Mapping[str, Any] | None = None,
-    vllm: str | None = None, limit: int | None = None, category: str | None = None,
+    vllm: str | None = None, ray: Workers = None, limit: int | None = None, category: str | None = None,
     shard: str | tuple[int, int] | None = None, concurrency: int = 16,
     max_cost: float | None = None, max_calls: int | None = None,
     max_failures: int = 25, max_errors: int | None = None, stop_after: float | str | None = None,
@@ -286,7 +289,7 @@ def estimate_answers(
     database: Database, *, benchmark: str, model: str | Mapping[str, Any], model_url: Urls = None,
     model_name: str | None = None, same_model: bool = False, system: str | None = None,
     settings: Mapping[str, Any] | None = None, price: str | None = None, connection: Mapping[str, Any] | None = None,
-    vllm: str | None = None, limit: int | None = None, category: str | None = None,
+    vllm: str | None = None, ray: Workers = None, limit: int | None = None, category: str | None = None,
     shard: str | tuple[int, int] | None = None,
 ) -> engine.answer.AnswerEstimate:  # fmt: skip
     """What ``answer`` would ask now with these arguments. Nothing is asked or stored; tokens are characters / 4.
@@ -541,6 +544,7 @@ def _study(given: dict[str, Any], *, otherwise: str | None = None) -> tuple[Stud
         _ask_as(database, profile, given)
     fields = {name: given.pop(f"judge_{name}", None) for name in ("url", "key_env", "name", "version")}
     fields |= {name: given.pop(name) for name in ("template", "settings", "price", "vllm", "connection")}
+    fields |= {"ray": given.pop("ray", None)}
     fields["same_judge"] = given.pop("same_judge", False)
     resolved = judge(database, given.pop("judge"), **fields, otherwise=otherwise)
     given |= {"models": names_of(given["models"]), "judge": resolved.spec}
@@ -565,7 +569,7 @@ def _generation(given: dict[str, Any]) -> Generation:
     """What the keywords of ``answer`` ask for. Raises InputError."""
     served = _fields(given.pop("model"))
     fields = {"url": as_given(given.pop("model_url")), "key_env": given.pop("model_key_env", None)}
-    fields |= {name: given.pop(name) for name in ("price", "vllm", "connection")}
+    fields |= {name: given.pop(name) for name in ("price", "vllm", "connection", "ray")}
     served = laid_over(served, {name: value for name, value in fields.items() if value is not None})
     served["settings"] = {**served.get("settings", {}), **(given.pop("settings") or {})}
     name = given.pop("model_name") or served.get("model")

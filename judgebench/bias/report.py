@@ -143,7 +143,7 @@ def _apart(table: VerdictTable, relations: NDArray[np.object_], chosen: NDArray[
 def _related(
     table: VerdictTable, relations: NDArray[np.object_], chosen: NDArray[np.bool_]
 ) -> dict[str, dict[str, tuple[str, ...]]]:
-    met = occurring(np.concatenate([table.model_a, table.model_b]))
+    met = occurring(table.model_a, table.model_b)
     kinds = (*RELATED, Relation.UNKNOWN)
     return {
         table.judges[judge]: {

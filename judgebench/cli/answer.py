@@ -40,6 +40,7 @@ def answer(
     model: options.ServedModel,
     pace: options.PaceOptions,
     connection: ConnectionOptions,
+    workers: options.WorkerOptions,
     model_url: options.ModelAddress = None,
     model_key_env: options.ModelKeyVariable = None,
     model_name: Annotated[
@@ -74,7 +75,7 @@ def answer(
 
     session: Session = context.obj
     served = options.given(model=model, url=as_given(model_url), key_env=model_key_env, price=price, vllm=vllm)
-    served |= connection.fields()
+    served |= connection.fields() | workers.fields()
     served |= {"settings": options.settings_of(setting), **({} if prices is None else options.priced(served, prices))}
     fields = options.given(
         benchmark=benchmark,

@@ -3,7 +3,8 @@
 Exit code 0: passed; 1: a high finding or a failed gate; 2: bad input.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, asdict, fields
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from judgebench.services.audits.estimates import AuditEstimate
 
 _FAILED = 1
+_WAYS = (ConnectionOptions, options.WorkerOptions)  # how the judge is asked
 _TEXT = ("entrant", "defence", "worst entrant", "change", "family")  # columns; all others are numbers
 _ENDS = ("ge", "le")  # of a setting's range
 _HELP = "\n$ ".join(
@@ -65,17 +67,17 @@ def _function(audit: Audit) -> Callable[..., None]:
     """The audit with an option for each of its settings; a judge has several."""
     hints = audit.hints
     flags = _judge_flags(own_template="template" in hints) if "judge" in hints else {}
-    ways = [field.name for field in fields(ConnectionOptions)] if flags else []
+    ways = {kind: [field.name for field in fields(kind)] for kind in _WAYS} if flags else {}
 
     def _run(context: typer.Context, html: "Path | None", output: str, *, dry_run: bool = False, **values: Any) -> None:
         from judgebench.services.judges import find_judge
 
         session: Session = context.obj
         judge = options.JudgeOptions(**{name: values.pop(flag) for name, flag in flags.items()})
-        connection = ConnectionOptions(**{name: values.pop(name) for name in ways})
+        how_asked = [kind(**{name: values.pop(name) for name in names}).fields() for kind, names in ways.items()]
         with session.database() as database, progress_line() as show:
             if judge.judge is not None:
-                values["judge"] = find_judge(database, judge.fields() | connection.fields())
+                values["judge"] = find_judge(database, dict(ChainMap(judge.fields(), *how_asked)))
             if dry_run:
                 _print_estimate(services.audits.estimates.estimate(database, audit.fill(values)), output)
                 return
@@ -89,7 +91,9 @@ def _function(audit: Audit) -> Callable[..., None]:
     return _run
 
 
-def _parameters(audit: Audit, hints: dict[str, Any], flags: dict[str, str], ways: Sequence[str]) -> Iterator[Parameter]:
+def _parameters(
+    audit: Audit, hints: dict[str, Any], flags: dict[str, str], ways: Mapping[type[Any], Sequence[str]]
+) -> Iterator[Parameter]:
     yield _parameter("context", typer.Context, MISSING)
     for setting in fields(audit.settings):
         if setting.name != "judge":
@@ -99,8 +103,9 @@ def _parameters(audit: Audit, hints: dict[str, Any], flags: dict[str, str], ways
         needed = name in audit.needed
         hint = options.JudgeTemplate if name != flag else judge_hints[name]
         yield _parameter(flag, Annotated[str, get_args(hint)[1]] if needed else hint, MISSING if needed else None)
-    connection_hints = get_type_hints(ConnectionOptions, include_extras=True)
-    yield from (_parameter(name, connection_hints[name], None) for name in ways)
+    for kind, names in ways.items():
+        way_hints = get_type_hints(kind, include_extras=True)
+        yield from (_parameter(name, way_hints[name], None) for name in names)
     if flags:
         yield _parameter("dry_run", options.DryRun, False)
     yield _parameter("html", options.Html, None)

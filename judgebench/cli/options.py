@@ -303,6 +303,48 @@ class JudgeOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """Workers of a Ray cluster"""
+
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray",
+            metavar="ADDRESS",
+            help="Run it in workers of Ray: 'local' for this machine, 'auto' for the cluster around, or HOST:PORT.",
+        ),
+    ] = None
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="How many.", show_default="one an address, or as many as have room")
+    ] = None
+    worker_resources: Annotated[
+        str | None,
+        typer.Option(
+            "--worker-resources",
+            metavar="JSON",
+            help="What each needs of its node, e.g. '{\"GPU\": 1}'.",
+            show_default='{"CPU": 1}',
+        ),
+    ] = None
+
+    def fields(self) -> dict[str, Any]:
+        """As ``ray`` of a study's judge, where anything was given. Raises InputError."""
+        if self.ray is None:
+            if self.workers is None and self.worker_resources is None:
+                return {}
+            raise InputError("--workers and --worker-resources belong to --ray: give --ray local, or --ray auto")
+        resources: Any = None
+        if self.worker_resources is not None:
+            try:
+                resources = json.loads(self.worker_resources)
+            except ValueError:
+                resources = None
+            if not isinstance(resources, dict):
+                raise InputError(f"--worker-resources {self.worker_resources[:80]!r}: write JSON, as '{{\"GPU\": 1}}'")
+        return {"ray": given(address=self.ray, workers=self.workers, resources=resources)}
+
+
+@dataclass(frozen=True, slots=True)
 class DesignOptions:
     """What is judged"""
 
@@ -480,6 +522,7 @@ def study_of(
     prices: Path | None,
     *,
     connection: ConnectionOptions | None = None,
+    workers: WorkerOptions | None = None,
     more: Mapping[str, Any] | None = None,
     profile: str | None = None,
     otherwise: str | None = None,
@@ -493,7 +536,7 @@ def study_of(
     from judgebench.spec import Study, load_study, make
     from judgebench.spec.connection import laid_over
 
-    study: dict[str, Any] = {} if file is None else load_study(file).model_dump(exclude_defaults=True)
+    study: dict[str, Any] = {} if file is None else _fields_of(load_study(file))
     study |= given(**asdict(design)) | dict(more or {})
     if design.models:
         study["models"] = names(design.models)
@@ -503,6 +546,7 @@ def study_of(
             if len(sides) != 2 or not all(sides):
                 raise InputError(f"--pair {text!r}: write two models, A,B")
     fields = judge.fields() | ({} if connection is None else connection.fields())
+    fields |= {} if workers is None else workers.fields()
     served = laid_over(study.get("judge", {}), fields)
     if "benchmark" not in study:
         raise InputError("say which benchmark: --benchmark NAME, or a study file")
@@ -514,6 +558,12 @@ def study_of(
         served |= priced(served, prices)
     spec = services.judges.find_judge(database, served, otherwise=otherwise)
     return make(Study, study | {"judge": spec}, where=str(file or "flags"))
+
+
+def _fields_of(study: Study) -> dict[str, Any]:
+    """Those that were given, with the judge's workers, which no dump holds."""
+    fields = study.model_dump(exclude_defaults=True)
+    return fields if study.judge.ray is None else fields | {"judge": fields["judge"] | {"ray": study.judge.ray}}
 
 
 def _under(

@@ -65,6 +65,7 @@ def run(
     adaptive: AdaptiveOptions,
     pace: options.PaceOptions,
     connection: ConnectionOptions,
+    workers: options.WorkerOptions,
     file: options.StudyFile = None,
     prices: options.Prices = None,
     reask: Annotated[
@@ -85,6 +86,7 @@ def run(
     $ judgebench run --benchmark demo --judge qwen3 --judge-url http://127.0.0.1:8000/v1 --all-pairs --dry-run
     $ judgebench run --benchmark demo --judge scripted:coin --design adaptive --top 1 --budget 200
     $ judgebench run --benchmark demo --judge scripted:coin --profile lmarena --all-pairs
+    $ judgebench run --benchmark demo --judge scripted:coin --all-pairs --ray local --workers 2 --dry-run
     """
     session: Session = context.obj
     more = options.given(**asdict(adaptive), **asdict(pace), reask=reask)
@@ -97,7 +99,7 @@ def run(
         if profile is not None and design.benchmark is not None and not dry_run:
             _tell_first_turns(services.benchmark_runs.add_first_turns(database, design.benchmark, profile))
         study = options.study_of(
-            database, file, design, judge, prices, connection=connection, more=more, profile=profile
+            database, file, design, judge, prices, connection=connection, workers=workers, more=more, profile=profile
         )
         if dry_run:
             _print_estimate(engine.plan.estimate(database, study), output)

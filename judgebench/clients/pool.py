@@ -24,6 +24,7 @@ from judgebench.clients.base import Client, Counted, Server
 from judgebench.clients.http import Rejected
 from judgebench.clients.openai import ListedModel, OpenAIClient, listed_models
 from judgebench.clients.retry import Lane, Throttle
+from judgebench.clients.workers import WorkerClient
 from judgebench.errors import AddressesChanged, BadReply, InputError, JudgeError, JudgeUnreachable
 from judgebench.records import Completion, Prompt
 from judgebench.spec.addresses import place_of
@@ -111,9 +112,10 @@ class _Lane(Lane):
             del self.asking[limit]
 
     def answered(self, started: float) -> None:
-        self._failures = self._rests = 0
-        self.wakes_at, self.probed, self.unseen = 0.0, False, False
+        self._failures = 0
         self._pool.slowest_s = max(self._pool.slowest_s, self._pool.clock() - started)
+        if not self.unseen:  # else the answer is to a question from before it rested: it is looked at first
+            self._rests, self.wakes_at, self.probed = 0, 0.0, False
 
     def failed(self, error: JudgeError) -> None:
         now = self._pool.clock()
@@ -163,6 +165,7 @@ class Pool:
         self.first_rest_s = first_rest_s
         self.slowest_s = 0.0  # of the answers so far
         self.in_flight = 0
+        self._there_at = clock()  # when there was last a server that is listed and known to be the judge
         self._limit = limit
         self._patience_s = patience_s
         self._waiting: deque[_Waiter] = deque()
@@ -181,7 +184,8 @@ class Pool:
     @property
     def model(self) -> str:
         """As its servers know it; empty where they are asked by somebody else's code."""
-        return next((client.model for client in self._clients if isinstance(client, OpenAIClient)), "")
+        ours = (client.model for client in self._clients if isinstance(client, OpenAIClient | WorkerClient))
+        return next(filter(None, ours), "")
 
     @property
     def calls(self) -> int:
@@ -304,8 +308,7 @@ class Pool:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for client in self._clients:
-            await client.close()
+        await asyncio.gather(*(client.close() for client in self._clients))
 
     def _begin(self) -> None:
         self._give_up()
@@ -318,15 +321,27 @@ class Pool:
         task.add_done_callback(self._tasks.discard)
 
     def _give_up(self) -> None:
-        """End questions that wait for longer than any answer has taken by far, where another server may answer them;
-        and look again later."""
+        """End questions that wait for longer than any answer has taken by far, where another server may answer them,
+        and those for which there has been no server for so long; and look again later."""
         loop, now = asyncio.get_running_loop(), self.clock()
+        if self._known():
+            self._there_at = now
+        elif now - self._there_at > self._patience_s:
+            self._refuse()
         patience_s = max(self._patience_s, _SLOWER * self.slowest_s)
         for lane in self._lanes if self.slowest_s else ():
             if self._is_other_awake(lane):
                 for limit in [limit for limit, since in lane.asking.items() if now - since > patience_s]:
                     limit.reschedule(loop.time())
         self._watch = loop.call_later(self._patience_s / _LOOKS, self._give_up)
+
+    def _refuse(self) -> None:
+        """Fail the questions that wait, which would wait for ever."""
+        why = "; ".join(f"{lane.url}: {lane.why or 'not looked at yet'}" for lane in self._lanes if lane.is_listed)
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.slot.done():
+                waiter.slot.set_exception(JudgeUnreachable(f"none of the listed servers answers as the judge ({why})"))
 
     def wake_in(self, seconds: float, lane: _Lane) -> None:
         """Look then whether it may be asked."""
@@ -346,6 +361,7 @@ class Pool:
             async with asyncio.timeout(self._patience_s):
                 served = self._served(await _check(lane.server))
             if served and self._serves and served != self._serves:
+                lane.is_known = False
                 raise JudgeUnreachable(f"{lane.url} serves {_named(served)}, and not {_named(self._serves)}")
         except (TimeoutError, JudgeError) as error:
             why = error if isinstance(error, JudgeError) else JudgeUnreachable(f"{lane.url} does not answer")
@@ -408,47 +424,53 @@ class Pool:
     def _admit(self) -> None:
         """Give slots to those who wait, in their order."""
         passed: list[_Waiter] = []
-        while self._waiting and self.in_flight < self._limit and (free := self._free()):
+        while self._waiting and self.in_flight < self._limit:
+            awake = self._awake()
+            free = [lane for lane in awake if lane.throttle.is_open] if awake else self._first_to_wake()
+            if not free:
+                break
             waiter = self._waiting.popleft()
             if waiter.slot.done():
                 continue
             others = [lane for lane in free if lane is not waiter.last]
-            if not others and self._is_other_awake(waiter.last):
+            if not others and any(lane is not waiter.last for lane in awake):
                 passed.append(waiter)
                 continue
-            lane = self._best(others or free, waiter.beginning)
+            lane = self._best(others or free, awake, waiter.beginning)
             lane.take()
             waiter.slot.set_result(lane)
         self._waiting.extendleft(reversed(passed))
 
-    def _best(self, free: Sequence[_Lane], beginning: int | None) -> _Lane:
+    def _best(self, free: Sequence[_Lane], awake: Sequence[_Lane], beginning: int | None) -> _Lane:
         """That which is tried after a rest; that at which prompts of this beginning are at home, unless it has too much
         to do; else the one with the fewest in flight."""
         for lane in free:
             if lane.is_tried:
                 return lane
         if beginning is not None and len(free) > 1:
-            now = self.clock()
-            awake = [lane for lane in self._lanes if lane.is_awake(now)]
             lane = awake[home(beginning, [lane.number for lane in awake])]
             if lane in free and is_free_enough(lane.throttle.in_flight, self.in_flight, len(awake)):
                 return lane
         return min(free, key=lambda lane: lane.throttle.in_flight)
 
-    def _is_other_awake(self, last: Lane | None) -> bool:
+    def _awake(self) -> list[_Lane]:
         now = self.clock()
-        return any(lane.is_awake(now) for lane in self._lanes if lane is not last)
+        return [lane for lane in self._lanes if lane.is_awake(now)]
 
-    def _free(self) -> list[_Lane]:
-        """Those that have a slot: of those awake, or where none is, of the one that wakes first."""
-        now = self.clock()
-        if awake := [lane for lane in self._lanes if lane.is_awake(now)]:
-            return [lane for lane in awake if lane.throttle.is_open]
+    def _is_other_awake(self, last: Lane | None) -> bool:
+        return any(lane is not last for lane in self._awake())
+
+    def _first_to_wake(self) -> list[_Lane]:
+        """Where none is awake: the one that rests least, if it has a slot and no question tries another."""
         if any(lane.probed for lane in self._lanes):
             return []
-        listed = [lane for lane in self._lanes if lane.is_listed]
-        first = min([lane for lane in listed if lane.is_known] or listed, key=lambda lane: lane.wakes_at)
-        return [first] if first.throttle.is_open else []
+        known = self._known()
+        first = min(known, key=lambda lane: lane.wakes_at, default=None)
+        return [first] if first is not None and first.throttle.is_open else []
+
+    def _known(self) -> list[_Lane]:
+        """Those that are listed and were found to be the judge."""
+        return [lane for lane in self._lanes if lane.is_listed and lane.is_known]
 
 
 async def _check(client: Client) -> Any:

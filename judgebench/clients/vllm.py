@@ -52,6 +52,11 @@ class ServedClient:
         """Requests sent so far."""
         return self._client.calls if isinstance(self._client, Counted) else 0
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether its server does not start or has ended, so that nothing will be answered."""
+        return self._failure is not None
+
     def left_out(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """Those of ``settings`` that the server was found not to take, sorted."""
         return self._client.left_out(settings) if isinstance(self._client, Server) else ()

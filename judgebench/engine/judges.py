@@ -6,6 +6,7 @@ A judge is resolved once a run, when its template is read and its provider found
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any, cast
 
 from judgebench import store
@@ -15,7 +16,8 @@ from judgebench.clients.capped import Cap
 from judgebench.clients.defences import DefendedClient
 from judgebench.clients.pool import Followed, Pool
 from judgebench.clients.providers import GuardedClient, Provider, is_local, provider_of, takes_url
-from judgebench.clients.retry import RetryingClient, Throttle
+from judgebench.clients.ray_cluster import open_workers
+from judgebench.clients.retry import RetryingClient, RetryPolicy, Throttle
 from judgebench.clients.scripted import Ask, FunctionClient
 from judgebench.errors import InputError, RememberedAddress
 from judgebench.judging.nonces import check_form
@@ -25,8 +27,11 @@ from judgebench.spec import JudgeSpec, Served, ServerConnection, load_template, 
 from judgebench.spec.addresses import AddressFile, place_of
 from judgebench.spec.connection import laid_over
 from judgebench.spec.remembered import Programs, check_sent, sent_unasked, without_programs
+from judgebench.spec.workers import RayWorkers
 from judgebench.store.database import Connection, Database
 
+_RESTARTED = RetryPolicy(attempts=12)  # for a minute and more, in which workers and nodes are started again
+_COMPUTING = replace(_RESTARTED, deadline_s=1e7)  # a judge that computes has questions waiting
 OWN = "python:"  # how the models of judges begin that are a user's own functions
 NO_ADDRESS = "http://127.0.0.1:8000/v1"  # of a judge that only ever reads files, as vllm run-batch does
 
@@ -57,7 +62,12 @@ class OpenModel:
     server: Server | None = None  # what ``client`` asks, where it asks a server
     free: int = 0  # requests that were no questions of this run
     lent: bool = False  # a user's own, who closes it
-    names: frozenset[str] = frozenset()  # by which its replies may call it: as the user named it, and as it is asked
+    known: frozenset[str] = frozenset()  # by which names, as the user gave them
+
+    @property
+    def names(self) -> frozenset[str]:
+        """By which its replies may call it: as the user named it, and as it is asked."""
+        return self.known | ({str(getattr(self.server, "model", ""))} - {""})
 
     @property
     def questions(self) -> int:
@@ -138,22 +148,26 @@ def open_model(
 
     client: Client
     server: Server | None
-    if model.client is None and (len(spec.urls) > 1 or isinstance(spec.url, AddressFile)):
+    if spec.ray is not None:
+        client = server = _workers(spec.ray, spec, provider, concurrency, around)
+    elif model.client is None and (len(spec.urls) > 1 or isinstance(spec.url, AddressFile)):
         client = server = _pool(model, environment, concurrency, around)
     else:
         single = model.client or provider.open(access_of(spec, environment, provider.name_of(spec.model)))
         client, server = around(single), single if isinstance(single, Server) else None
-    if not provider.is_local:
+    if spec.ray is not None:
+        policy = _COMPUTING if provider.is_local else _RESTARTED
+        client = RetryingClient(client, policy, throttle=Throttle(concurrency))
+    elif not provider.is_local:
         client = RetryingClient(client, throttle=Throttle(concurrency))
     if SETTING in spec.settings:
         template = model.template if isinstance(model, ResolvedJudge) else None
         client = DefendedClient(client, str(spec.settings[SETTING]), template)
-    names = {spec.model, spec.model.partition(":")[2], getattr(server, "model", spec.model)}
     opened = OpenModel(
         client,
         server,
         lent=model.client is not None and not isinstance(model.client, FunctionClient),
-        names=frozenset(names),
+        known=frozenset({spec.model, spec.model.partition(":")[2]}),
     )
     opened.free = opened.questions  # of a user's client that was asked before
     return opened
@@ -172,6 +186,29 @@ def _pool(
     file = spec.url if isinstance(spec.url, AddressFile) else None
     followed = None if file is None else Followed(str(file.path), file.read_again, opened)
     return Pool({url: opened(url) for url in spec.urls}, concurrency, through=around, followed=followed)
+
+
+def _workers(
+    workers: RayWorkers, spec: Served, provider: Provider, concurrency: int, around: Callable[[Client], Client]
+) -> Pool:
+    """Clients of its workers. Raises InputError."""
+    if isinstance(spec.url, AddressFile):
+        raise InputError("workers of Ray keep their addresses: give them one by one, and no file that is read again")
+    there = spec.model_copy(update={"ray": None})
+    openers = {url or "": partial(_opened_there, there, provider, url) for url in spec.urls or (None,)}
+    clients = open_workers(workers, openers, is_foreign=provider.is_foreign, concurrency=concurrency)
+    return Pool(clients, concurrency, through=around)
+
+
+def _opened_there(spec: Served, provider: Provider, url: str | None, environment: Mapping[str, str]) -> Client:
+    """A worker's client, by the variables of its own process. Raises InputError where one is not set there."""
+    for variable in (spec.key_env, *spec.connection.variables):
+        if variable is not None and not environment.get(variable):
+            raise InputError(
+                f"the environment variable {variable} is not set in Ray's workers: set it on every node before "
+                "'ray start', whose processes have what is set then"
+            )
+    return provider.open(replace(access_of(spec, environment, provider.name_of(spec.model)), url=url))
 
 
 def access_of(spec: Served, environment: Mapping[str, str], name: str | None = None) -> Access:
@@ -231,14 +268,20 @@ def known_judge(database: Database, name: str) -> KnownJudge:
 
 
 def find_judge(
-    database: Database, fields: Mapping[str, Any], *, where: str = "flags", otherwise: str | None = None
+    database: Database,
+    fields: Mapping[str, Any],
+    *,
+    where: str = "flags",
+    otherwise: str | None = None,
+    is_name: bool = False,
 ) -> JudgeSpec:
     """The judge that these fields of JudgeSpec describe, each None where nothing was said.
 
     ``model`` may be the name of a judge that was added or ran before: it is that judge then, with what the other fields
     say otherwise, setting by setting. With an address it is one only where its name is not its model's, and its key
     goes to no other address. By another template it is another judge, and its name is made anew. ``otherwise`` is the
-    address of one that has none. Raises InputError, naming ``where``.
+    address of one that has none. ``is_name``: ``model`` names a known judge, whatever else is said. Raises InputError,
+    naming ``where``.
     """
     given = {name: value for name, value in fields.items() if value is not None}
     name = given.get("model")
@@ -246,7 +289,7 @@ def find_judge(
         with database.read() as connection:
             stored = {judge.name: judge for judge in store.judges.judges(connection)}.get(name)
         is_alias = stored is not None and stored.model != name and "name" not in given
-        is_meant = stored is not None and (given.get("url") is None or is_alias)
+        is_meant = stored is not None and (is_name or given.get("url") is None or is_alias)
         known = known_judge(database, name) if is_meant else None
         if known is not None and known.spec is not None:
             remembered = _without_server(known.spec, given)

@@ -238,7 +238,9 @@ def estimate(database: Database, study: Study, judge: ResolvedJudge | None = Non
     with database.read() as connection:
         reply_tokens, latency_s = store.verdicts.past_replies(connection, planned.resolved.judge.digest)
     price = price_of(study.judge)
-    at_once = 1 if planned.resolved.provider.is_local else min(study.concurrency, max(calls, 1))
+    at_once = min(study.concurrency, max(calls, 1))
+    if planned.resolved.provider.is_local:
+        at_once = 1 if study.judge.ray is None else min(study.judge.ray.workers or 1, at_once)
     tokens, replied = chars // 4, None if reply_tokens is None else round(calls * reply_tokens)
     return CostEstimate(
         plan=planned,

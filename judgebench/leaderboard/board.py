@@ -106,8 +106,7 @@ class Robustness:
     @property
     def words(self) -> str:
         """What a reader of the leaderboard must know; empty where the judge passed."""
-        words = _ROBUSTNESS.get(self.state, "").format(changes=", ".join(self.changes))
-        return f"{words}; settle it: {self.command}" if words and self.command else words
+        return _ROBUSTNESS.get(self.state, "").format(changes=", ".join(self.changes))
 
 
 _ROBUST = Robustness("passed")
@@ -131,11 +130,14 @@ class JudgeGate:
         return self.state == "passed" and self.robustness.state != "failed"
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def open(self) -> tuple["OpenPoint", ...]:
         """What a reader of the leaderboard must know; empty where there is nothing to say."""
-        words = _STATES.get(self.state, "").format(winners=f" ({', '.join(self.winners)})" if self.winners else "")
-        about_null = f"{words}; settle it: {self.command}" if words else ""
-        return tuple(f"judge {self.judge} {words}" for words in (about_null, self.robustness.words) if words)
+        winners = f" ({', '.join(self.winners)})" if self.winners else ""
+        about_null = _STATES.get(self.state, "").format(winners=winners), self.command
+        about = (about_null, (self.robustness.words, self.robustness.command))
+        return tuple(
+            OpenPoint(f"judge {self.judge} {words}", command, "settle it: ") for words, command in about if words
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +157,23 @@ class ModelGate:
         return words + (" (before outputs were added)" if self.stale and self.rules else "")
 
     @property
+    def open(self) -> "OpenPoint":
+        """What a reader of the leaderboard must know."""
+        return OpenPoint(f"{self.model}: {self.mark}", self.command, "see ")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPoint:
+    """Something that audits leave open, and the command that tells more."""
+
+    words: str
+    command: str  # empty: there is none
+    way: str  # how the command is spoken of
+
+    @property
     def note(self) -> str:
-        """What is said below."""
-        return f"{self.model}: {self.mark}; see {self.command}"
+        """Both."""
+        return f"{self.words}; {self.way}{self.command}" if self.command else self.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +183,12 @@ class BoardGate:
     passed: bool  # every judge passed, and no model on the leaderboard has a severe finding
     judges: tuple[JudgeGate, ...]
     models: tuple[ModelGate, ...]
+
+    @property
+    def open(self) -> tuple[OpenPoint, ...]:
+        """What a reader of the leaderboard must know of judges, then of flagged models."""
+        flagged = self.models_that_are("flagged")
+        return (*(about for judge in self.judges for about in judge.open), *(model.open for model in flagged))
 
     def models_that_are(self, state: ModelState) -> tuple[ModelGate, ...]:
         """Those of ``models`` in this state."""
@@ -222,7 +244,5 @@ class Leaderboard:
             replace(row, flag=", ".join(filter(None, (row.flag, marks[row.model].mark)))) if row.model in marks else row
             for row in self.rows
         )
-        notes = [note for judge in judges for note in judge.notes]
-        notes += [model.note for model in flagged]
         gate = BoardGate(passed, tuple(judges), concerned)
-        return replace(self, rows=rows, notes=(*self.notes, *notes), gate=gate)
+        return replace(self, rows=rows, notes=(*self.notes, *(about.note for about in gate.open)), gate=gate)

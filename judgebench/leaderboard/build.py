@@ -16,7 +16,7 @@ from judgebench.stats.method import Choices, Estimates
 from judgebench.stats.ranks import RankSets, rank_sets
 from judgebench.stats.scores import ScoreTable, score_preferences, scored_cells, scored_outputs
 from judgebench.stats.social_choice import convene
-from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, judged_cells, judged_outputs, occurring
+from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, judged_outputs, occurring
 from judgebench.stats.win_rate import Counts, win_rates
 
 _ELO_PER_LOGIT = 400 / math.log(10)
@@ -105,8 +105,9 @@ def build_from(table: VerdictTable, choices: Choices, estimates: Estimates) -> L
     """The leaderboard of estimates that were made of ``table``, aligned to its models. Raises UnknownName."""
     baseline = choices.baseline or common_baseline(table)
     rates = estimates.rates or win_rates(table, baseline=baseline)
-    counted = table.against(baseline)
-    counts = _Counts(rates.rate, rates.battles, rates.ties, judged_outputs(counted), judged_cells(counted).sum(axis=0))
+    instructions = (rates.sums.battles > 0).sum(axis=0)
+    outputs = instructions if table.samples is None else judged_outputs(table.against(baseline))
+    counts = _Counts(rates.rate, rates.battles, rates.ties, outputs, instructions)
     return Leaderboard(
         judges=tuple(table.judges[code] for code in occurring(table.judge)),
         method=choices.method,
@@ -211,7 +212,9 @@ def common_baseline(table: VerdictTable) -> str | None:
     if not len(table):
         return None
     candidates = {int(table.model_a[0]), int(table.model_b[0])}
-    everywhere = [code for code in candidates if ((table.model_a == code) | (table.model_b == code)).all()]
+    everywhere = [
+        code for code in candidates if all(((p.model_a == code) | (p.model_b == code)).all() for p in table.parts())
+    ]
     return table.models[everywhere[0]] if len(everywhere) == 1 else None
 
 
@@ -229,7 +232,7 @@ def _notes(table: VerdictTable) -> list[str]:
 
 def _few(instruction: Codes) -> list[str]:
     """What a handful of instructions cannot tell."""
-    number = len(np.unique(instruction))
+    number = len(occurring(instruction))
     if number >= _FEW:
         return []
     of_what = "one instruction" if number == 1 else f"{number} instructions"

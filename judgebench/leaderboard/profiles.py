@@ -57,6 +57,20 @@ class BenchmarkProfile:
         """The models that outputs to instructions of this category meet; empty where there is none."""
         return self.baselines.get(category, self.baselines.get(None, ()))
 
+    def not_given(self, kind: str, judge: str) -> tuple[str, ...]:
+        """Which of its numbers verdicts of one judge against one baseline do not give, in words.
+
+        ``kind``: of the judge's template, "pairwise" or "pointwise"; ``judge``: its name.
+        """
+        scores, words = kind == "pointwise", list[str]()
+        if len(self.reads) > 1:
+            does, others = ("scores outputs", "by pairs") if scores else ("compares outputs", "by scores")
+            words.append(f"judge {judge!r} {does}, so there are no numbers of {self.label} {others}")
+        usual = {name for names in self.baselines.values() for name in names}
+        if not scores and len(usual) > 1:
+            words.append(f"{self.label} compares with {len(usual)} baselines, a standing board with one")
+        return tuple(words)
+
 
 PROFILES: dict[str, BenchmarkProfile] = {
     "alpaca-eval-1": BenchmarkProfile(

@@ -70,7 +70,7 @@ def _marked(without: Counterfactuals, gates: Sequence[ModelGate]) -> Counterfact
     """With what audits found in the outputs of models, as leaderboards are marked."""
     shown = {row.model for row in without.together.board}
     marked = [gate for gate in gates if gate.rules and gate.model in shown]
-    notes = [gate.note for gate in marked if gate.state == "flagged"]
+    notes = [gate.open.note for gate in marked if gate.state == "flagged"]
     return without.marked({gate.model: gate.mark for gate in marked}, notes)
 
 

@@ -95,7 +95,7 @@ def try_judge(
         raise InputError(
             f"it is not known where judge {name!r} is reached: judgebench judges add {quote(name)} --url URL ..."
         )
-    judge = resolve(find_judge(database, {**(given or {}), "model": name}))
+    judge = resolve(find_judge(database, {**(given or {}), "model": name}, is_name=True))
     try:
         report = engine.runner.run_async(_try(judge, environment))
     except JudgeError:

@@ -9,10 +9,12 @@ from itertools import chain, islice
 import numpy as np
 
 from judgebench import store
+from judgebench.bias.human_agreement import human_agreement
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate, unidentified
 from judgebench.records import OVERALL, HumanLabel, Instruction, Output, check_name, check_question
-from judgebench.stats.agreement import outcomes, share_alike
+from judgebench.stats.agreement import outcomes
+from judgebench.stats.sparse_ratings import SparseRatings
 from judgebench.stats.vote_goals import VoteGoal, next_goal
 from judgebench.store import labels
 from judgebench.store.database import Connection, Database, Stored
@@ -196,12 +198,12 @@ def _doubt(connection: Connection, benchmark_id: int, pair: PairToLabel) -> floa
     return 1.0 if mean is None else 1.0 - 2.0 * abs(mean - 0.5)
 
 
-def progress(database: Database, benchmark: str, annotator: str) -> Progress:
-    """Raises UnknownName."""
+def progress(database: Database, benchmark: str, annotator: str, *, level: float = 0.95) -> Progress:
+    """``level``: of the interval of the agreement. Raises UnknownName."""
     with database.read() as connection:
         benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
         mine = labels.beside_judges(connection, benchmark_id, annotator)
-        pairs, known = store.battles.count(connection, benchmark_id), _agreement(mine)
+        pairs, known = store.battles.count(connection, benchmark_id), _agreement(mine, level)
         return Progress(
             mine=len(mine),
             all=sum(labels.annotators(connection, benchmark_id).values()),
@@ -211,9 +213,11 @@ def progress(database: Database, benchmark: str, annotator: str) -> Progress:
         )
 
 
-def _agreement(given: Sequence[labels.ComparedLabel]) -> Estimate:
+def _agreement(given: Sequence[labels.ComparedLabel], level: float) -> Estimate:
+    """Human agreement of one person with the mean of all judges' verdicts on the very outputs."""
     known = [(label.instruction, label.preference, label.judged) for label in given if label.judged is not None]
     if not known:
-        return unidentified("no vote on a battle that a judge has a preference on yet")
-    pairs = np.array([(mine, judged) for _, mine, judged in known], dtype=np.float64)
-    return share_alike(outcomes(pairs), np.array([instruction for instruction, _, _ in known]))
+        return unidentified("no vote on a battle that a judge has a preference on yet", level=level)
+    rated = outcomes(np.array([(mine, judged) for _, mine, judged in known], dtype=np.float64))
+    instruction = np.array([instruction for instruction, _, _ in known])
+    return human_agreement(rated[:, 1], SparseRatings.of(rated[:, :1]), instruction, level=level)

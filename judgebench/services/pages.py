@@ -21,6 +21,7 @@ from judgebench.formats.reading import NamedPath, ReadLimits
 from judgebench.keys import clean_text
 from judgebench.leaderboard import METHODS, BoardGate, Choices, JudgeGate, Leaderboard, Method, Row
 from judgebench.leaderboard.board import State
+from judgebench.leaderboard.profiles import PROFILES
 from judgebench.leaderboard.published.judge_board import JudgeBoard
 from judgebench.records import (
     OVERALL,
@@ -45,7 +46,8 @@ from judgebench.store.benchmarks import STAGE
 from judgebench.store.database import Database, parse_address
 
 __all__ = [
-    "ACTOR_VARIABLE", "METHODS", "OVERALL", "STAGE", "AgreementReport", "AuditReport", "BattleFilter", "BattleOrder",
+    "ACTOR_VARIABLE", "METHODS", "OVERALL", "PROFILES", "STAGE", "AgreementReport", "AuditReport", "BattleFilter",
+    "BattleOrder",
     "BattleSummary", "BiasReport", "BoardGate", "Card", "CardLine", "Choices", "Completion", "CostEstimate",
     "Counterfactuals", "Coverage", "Database", "DatabaseError", "Evidence", "Finding", "HumanLabel", "InputError",
     "Instruction", "Judge",

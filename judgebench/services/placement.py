@@ -266,6 +266,8 @@ def _on_standing(
     study = _study(judge, models, opponents, design | {"max_cost": cap_of(judge.spec, max_cost)})
     left = [name for name in honest if name not in rivals and name not in models]
     notes = [f"{', '.join(standing.lost)} deleted since it was set"] if standing.lost else []
+    if standing.profile is not None:
+        notes += profile_named(standing.profile).not_given(judge.template.kind, standing.judge)
     notes += [f"an audit flagged {', '.join(sorted(flagged))}, left out"] if flagged else []
     notes += [f"{standing.judge} has not judged {', '.join(left)}, left out"] if left else []
     return PlacementPlan(

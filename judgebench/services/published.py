@@ -184,7 +184,7 @@ def _wording(connection: Connection, judges: Sequence[str], how: BenchmarkProfil
 def _audited(connection: Connection, benchmark: str, board: PublishedBoard) -> Iterator[str]:
     """What audits say of judges, and of models that count although they are flagged."""
     for gate in judge_gates(connection, benchmark, board.judges):
-        yield from gate.notes
+        yield from (about.note for about in gate.open)
     for model in model_gates(connection, benchmark, [row.model for row in board.rows]):
         if model.state == "flagged":
-            yield model.note
+            yield model.open.note

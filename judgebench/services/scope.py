@@ -26,7 +26,7 @@ from judgebench.services.audits.results import model_gates
 from judgebench.services.comparisons import check_asked, check_compared, check_scored, check_voted
 from judgebench.stats.scores import ScoreTable, scored_cells
 from judgebench.stats.verdict_table import VerdictTable, judged_cells, occurring
-from judgebench.store.arrays import LeftOut
+from judgebench.store.arrays import LeftOut, Met, StoredTable, trials_met
 from judgebench.store.database import Connection
 
 Table = TypeVar("Table", VerdictTable, ScoreTable)
@@ -67,7 +67,8 @@ class Scoped(Generic[Table]):
     counting: tuple[str, ...]  # of them, those that count
     apart: tuple[str, ...]  # of them, flagged ones that do not
     without: LeftOut  # trials of the scope without a verdict
-    others: tuple[Table, LeftOut]  # the same of judges that do not count
+    met: Met  # all trials of the scope, coded as the table is
+    others: Met  # trials of judges that do not count, likewise
     coverage: Coverage  # what does not depend on what is made of the verdicts
 
     @property
@@ -80,7 +81,7 @@ class Scoped(Generic[Table]):
         is_one, is_baseline = np.isin(self.table.models, models), np.array(self.table.models) == baseline
         members = models if baseline is None else (*models, baseline)
 
-        def theirs(rows: Table | LeftOut) -> NDArray[np.bool_]:
+        def theirs(rows: Table | LeftOut | Met) -> NDArray[np.bool_]:
             a, b = _sides(rows)
             if baseline is None:
                 return np.asarray(is_one[a] & is_one[b])
@@ -89,7 +90,6 @@ class Scoped(Generic[Table]):
         def among(names: tuple[str, ...]) -> tuple[str, ...]:
             return tuple(name for name in names if name in members)
 
-        others, without = self.others
         coverage = replace(
             self.coverage,
             flagged=among(self.coverage.flagged),
@@ -106,7 +106,8 @@ class Scoped(Generic[Table]):
             counting=among(self.judged),
             apart=among(self.apart),
             without=self.without.select(theirs(self.without)),
-            others=(others.select(theirs(others)), without.select(theirs(without))),
+            met=self.met.select(theirs(self.met)),
+            others=self.others.select(theirs(self.others)),
             coverage=coverage,
         )
 
@@ -122,48 +123,46 @@ class Scoped(Generic[Table]):
         cells = _cells(table, models, baseline)
         numbers = cells.sum(axis=0).tolist()
         most = max(numbers, default=0)
-        used, without = self._used(self.table, self.without, baseline, flagged)
-        given, met = _given(used, without), self._met(self.table, baseline)
-        of_flagged = 0 if flagged == "pairs" else int((met & self._flagged(self.table)).sum())
+        without = self.without.select(self._used(self.without, baseline, flagged))
+        used = self.met.select(self._used(self.met, baseline, flagged))
+        others = self.others.select(self._used(self.others, baseline, flagged))
+        given, met = _given(table.judges, used), self._met(self.met, baseline)
+        of_flagged = 0 if flagged == "pairs" else int(self.met.verdicts[met & self._flagged(self.met)].sum())
         coverage = replace(
             self.coverage,
             judges={name: given.get(name, 0) for name in self.coverage.judges},
-            other_judges=_given(*self._used(*self.others, baseline, flagged)),
+            other_judges=_given(table.judges, others),
             left_out=without.counts,
             judged=int(cells.any(axis=1).sum()),
             shared=int(cells.all(axis=1).sum()) if models else 0,
             fewest=min(numbers, default=0),
             most=most,
             short=tuple(name for name, number in zip(models, numbers, strict=True) if number < most),
-            groups=_groups(table),
+            groups=1 if isinstance(table, ScoreTable) else _groups(self.met, np.isin(table.models, self.counting)),
             baseline=baseline,
             not_ranked=tuple(name for name in self.judged if name not in told and name != baseline),
             flagged_are=flagged if self.coverage.flagged_are == "apart" else self.coverage.flagged_are,
             of_flagged=of_flagged,
-            others_met=int((~met).sum()),
+            others_met=int(self.met.verdicts[~met].sum()),
         )
         return _by_people(coverage) if coverage.people is not None else coverage
 
-    def _used(self, table: Table, without: LeftOut, baseline: str | None, flagged: FlaggedAre) -> tuple[Table, LeftOut]:
-        """The rows that a result is made of: of models apart, a board has what they did against the others."""
+    def _used(self, rows: Table | LeftOut | Met, baseline: str | None, flagged: FlaggedAre) -> NDArray[np.bool_]:
+        """Which rows a result is made of: of models apart, a board has what they did against the others."""
         apart = np.isin(self.table.models, self.apart)
+        a, b = _sides(rows)
+        rest = np.zeros(len(a), dtype=np.bool_)
+        if flagged != "pairs":
+            rest = apart[a] & apart[b] & (a != b) if flagged == "apart" else apart[a] | apart[b]
+        return ~rest & self._met(rows, baseline)
 
-        def used(rows: Table | LeftOut) -> NDArray[np.bool_]:
-            a, b = _sides(rows)
-            rest = np.zeros(len(a), dtype=np.bool_)
-            if flagged != "pairs":
-                rest = apart[a] & apart[b] & (a != b) if flagged == "apart" else apart[a] | apart[b]
-            return ~rest & self._met(rows, baseline)
-
-        return table.select(used(table)), without.select(used(without))
-
-    def _met(self, rows: Table | LeftOut, baseline: str | None) -> NDArray[np.bool_]:
+    def _met(self, rows: Table | LeftOut | Met, baseline: str | None) -> NDArray[np.bool_]:
         """Which rows are of battles with the baseline; where there is none all are."""
         a, b = _sides(rows)
         is_it = np.array(self.table.models) == baseline
         return np.ones(len(a), dtype=np.bool_) if baseline is None else np.asarray(is_it[a] | is_it[b])
 
-    def _flagged(self, rows: Table) -> NDArray[np.bool_]:
+    def _flagged(self, rows: Met) -> NDArray[np.bool_]:
         """Which rows are of a model apart."""
         a, b = _sides(rows)
         apart = np.isin(self.table.models, self.apart)
@@ -205,6 +204,10 @@ class _Reading:
         self._scope = scope
         self._choices = choices
         self._keys = self._spoken()
+        answered = store.models.answered(connection, self._id, category=scope.category, keys=self._keys)
+        self._submitted = len(answered)
+        self._answered = {name: model for name, model in answered.items() if not scope.models or name in scope.models}
+        self._gates = model_gates(connection, benchmark, self._answered)
 
     def _spoken(self) -> list[str] | None:
         """Keys of the instructions in the language; None where any will do."""
@@ -219,14 +222,31 @@ class _Reading:
     def verdicts(self) -> Scoped[VerdictTable]:
         if self._scope.people:
             return self._votes()
-        stored = store.arrays.verdict_table(
-            self._connection, self._id, category=self._scope.category, newest=self._scope.newest
-        )
-        scoped = self._scoped(stored.table, stored.without, stored.categories)
+        stored = self._stored(self._scope.judges or self._likely())
+        table = stored.table
+        met = self._of_models(Met.together([trials_met(table, stored.without), stored.others]), table.models)
+        judges = self._whose(table.judges, table.models, met)[1]
+        if {*judges} & {table.judges[code] for code in occurring(stored.others.judge)}:
+            stored = self._stored(judges)
+        scoped = self._scoped(stored.table, stored.without, stored.categories, met)
         if not len(scoped.table):
-            left_out = scoped.coverage.left_out if self._scope.judges else stored.without.counts
+            left_out = scoped.coverage.left_out if self._scope.judges else self._stored(()).without.counts
             check_compared(self._connection, self._id, left_out, self._scope.judges, self._scope.category)
         return scoped
+
+    def _stored(self, judges: tuple[str, ...]) -> StoredTable:
+        """Verdicts of these judges, of all where there are none."""
+        scope = self._scope
+        return store.arrays.verdict_table(
+            self._connection, self._id, judges=judges, category=scope.category, newest=scope.newest, keys=self._keys
+        )
+
+    def _likely(self) -> tuple[str, ...]:
+        """The judge that counts, by a few verdicts of the benchmark; none where several do."""
+        scope, choices = self._scope, self._choices
+        if scope.all_judges or choices.jury is not None or _counts_several(choices):
+            return ()
+        return store.arrays.likely_judge(self._connection, self._id)
 
     def _votes(self) -> Scoped[VerdictTable]:
         """Of people: annotators stand in the place of judges."""
@@ -237,7 +257,8 @@ class _Reading:
         stored = store.arrays.label_verdicts(
             self._connection, self._id, category=category, question=question, newest=self._scope.newest
         )
-        scoped = self._scoped(stored.table, stored.without, stored.categories)
+        table, without = self._spoken_of(stored.table, stored.without)
+        scoped = self._scoped(table, without, stored.categories)
         if not len(scoped.table):
             raise StatisticsError(
                 "there is no vote of these people here: choose another annotator, category or language"
@@ -248,7 +269,8 @@ class _Reading:
         stored = store.arrays.score_table(
             self._connection, self._id, category=self._scope.category, newest=self._scope.newest
         )
-        scoped = self._scoped(stored.table, stored.without, ())
+        table, without = self._spoken_of(stored.table, stored.without)
+        scoped = self._scoped(table, without, ())
         if not len(scoped.table):
             check_scored(self._connection, self._id, self._scope.judges, self._scope.category)
         asked_with = {stored.templates[code] for code in np.unique(scoped.table.judge)}
@@ -260,34 +282,52 @@ class _Reading:
             )
         return scoped
 
-    def _scoped(self, table: Table, without: LeftOut, categories: tuple[str | None, ...]) -> Scoped[Table]:
+    def _spoken_of(self, table: Table, without: LeftOut) -> tuple[Table, LeftOut]:
+        """What is about instructions in the language."""
+        if self._keys is None:
+            return table, without
+        return _on(table, without, np.isin(table.instructions, self._keys))
+
+    def _gated(self, state: ModelState) -> tuple[str, ...]:
+        return tuple(gate.model for gate in self._gates if gate.state == state)
+
+    def _whose(
+        self, names: tuple[str, ...], models: tuple[str, ...], met: Met
+    ) -> tuple[dict[str, int], tuple[str, ...], JudgesBy]:
+        """How many verdicts each judge gave, whose count, and by what."""
+        given = _given(names, met)
+        # Who has most among models that are not flagged: nobody's cheat says whose verdicts count.
+        flagged = np.isin(models, () if self._scope.with_flagged else self._gated("flagged"))
+        honest = met.select(~(flagged[met.model_a] | flagged[met.model_b]))
+        unflagged = given if not honest.verdicts.any() else _given(names, honest)
+        return given, *_chosen_judges(given, unflagged, self._scope, self._choices)
+
+    def _of_models(self, met: Met, models: tuple[str, ...]) -> Met:
+        """What is only about the scope's models."""
+        is_one = np.isin(models, self._scope.models or models)
+        return met.select(is_one[met.model_a] & is_one[met.model_b])
+
+    def _scoped(
+        self, table: Table, without: LeftOut, categories: tuple[str | None, ...], met: Met | None = None
+    ) -> Scoped[Table]:
+        """``met``: trials of the scope's models by all judges, where the table does not hold all of them."""
         scope: Scope = self._scope
-        if self._keys is not None:
-            table, without = _on(table, without, np.isin(table.instructions, self._keys))
-        answered = store.models.answered(self._connection, self._id, category=self._scope.category, keys=self._keys)
-        submitted = len(answered)
+        flagged = self._gated("flagged")
         if scope.models:
             is_one = np.isin(table.models, scope.models)
             table = table.among({*table.models} & {*scope.models})
             without = without.select(is_one[without.model_a] & is_one[without.model_b])
-            answered = {name: model for name, model in answered.items() if name in scope.models}
-        gates = model_gates(self._connection, self._benchmark, answered)
-
-        def gated(state: ModelState) -> tuple[str, ...]:
-            return tuple(gate.model for gate in gates if gate.state == state)
-
-        flagged: tuple[str, ...] = gated("flagged")
-        given, anybody = _given(table, without), _models(table)
-        # Who has most among models that are not flagged: nobody's cheat says whose verdicts count.
-        honest = table if self._scope.with_flagged else table.among({*table.models} - {*flagged})
-        judges, judges_by = _chosen_judges(given, _given(honest if len(honest) else table), self._scope, self._choices)
+        met = trials_met(table, without) if met is None else met
+        given, judges, judges_by = self._whose(table.judges, table.models, met)
+        anybody = _models(table.models, met)
         by = np.isin(table.judges, judges)
-        others = table.select(~by[table.judge]), without.select(~by[without.judge])
+        met, others = met.select(by[met.judge]), met.select(~by[met.judge])
         table, without = table.select(by[table.judge]), without.select(by[without.judge])
-        judged = _models(table)
-        counting, flagged_are = self._counting(table, judged, flagged)
+        judged = _models(table.models, met)
+        counting, flagged_are = self._counting(table, met, judged, flagged)
         if self._scope.common:
             table, without = _on(table, without, self._common(table.among(counting), counting))
+            met = trials_met(table, without)
         chosen = store.benchmarks.count(self._connection, self._id, self._scope.category)
         coverage = Coverage(
             judges={name: given.get(name, 0) for name in judges},
@@ -299,23 +339,23 @@ class _Reading:
             common=self._scope.common,
             instructions=store.benchmarks.count(self._connection, self._id),
             chosen=chosen if self._keys is None else len(self._keys),
-            not_judged=tuple(name for name in answered if name not in anybody),
+            not_judged=tuple(name for name in self._answered if name not in anybody),
             by_others=tuple(name for name in anybody if name not in judged),
-            fewest_samples=min((model.fewest for model in answered.values()), default=1),
-            most_samples=max((model.most for model in answered.values()), default=1),
+            fewest_samples=min((model.fewest for model in self._answered.values()), default=1),
+            most_samples=max((model.most for model in self._answered.values()), default=1),
             flagged=tuple(name for name in flagged if name in judged),
             flagged_are=flagged_are,
-            suspect=gated("suspect"),
-            unaudited=gated("unaudited"),
-            models=len(answered),
-            submitted=submitted,
+            suspect=self._gated("suspect"),
+            unaudited=self._gated("unaudited"),
+            models=len(self._answered),
+            submitted=self._submitted,
             people=People(0, 0, chosen=scope.annotators, question=scope.question) if scope.people else None,
         )
         apart = () if flagged_are != "apart" else tuple(name for name in judged if name in flagged)
-        return Scoped(self._id, table, categories, judged, counting, apart, without, others, coverage)
+        return Scoped(self._id, table, categories, judged, counting, apart, without, met, others, coverage)
 
     def _counting(
-        self, table: Table, judged: tuple[str, ...], flagged: Collection[str]
+        self, table: Table, met: Met, judged: tuple[str, ...], flagged: Collection[str]
     ) -> tuple[tuple[str, ...], FlaggedAre]:
         """Models that count, and where that leaves those flagged."""
         honest = [name for name in judged if name not in flagged]
@@ -325,7 +365,8 @@ class _Reading:
             return judged, "wanted"
         if self._baseline(table) in flagged:
             return judged, "baseline"
-        counting = _models(table.among(honest))
+        is_honest = np.isin(table.models, honest)
+        counting = _models(table.models, met.select(is_honest[met.model_a] & is_honest[met.model_b]))
         return (judged, "too many") if len(counting) < 2 else (counting, "apart")
 
     def _baseline(self, table: Table) -> str | None:
@@ -355,14 +396,18 @@ def _chosen_judges(
         return scope.annotators or tuple(given), "name" if scope.annotators else "all"
     if scope.judges and scope.all_judges:
         raise InputError("name judges, or take the verdicts of all judges: not both")
-    several = choices.cluster in ("judge", "both") or named(choices.method).several
     names = scope.judges or tuple(given)
     if choices.jury is not None:
         return names, "jury"
-    if scope.judges or scope.all_judges or several:
+    if scope.judges or scope.all_judges or _counts_several(choices):
         return names, "name" if scope.judges else "all"
     ordered = sorted(given, key=lambda name: (-unflagged.get(name, 0), name))
     return tuple(ordered[:1]), "most verdicts"
+
+
+def _counts_several(choices: Choices) -> bool:
+    """Whether it takes several judges to make what was chosen."""
+    return choices.cluster in ("judge", "both") or named(choices.method).several
 
 
 def _by_people(coverage: Coverage) -> Coverage:
@@ -381,11 +426,10 @@ def _by_people(coverage: Coverage) -> Coverage:
     return replace(coverage, people=people, judges={}, other_judges={}, left_out={})
 
 
-def _given(table: VerdictTable | ScoreTable, without: LeftOut | None = None) -> dict[str, int]:
-    """How many verdicts there are, by judge; 0 of one whose trials all ended ``without``."""
-    numbers = np.bincount(table.judge, minlength=len(table.judges)).tolist()
-    codes = occurring(table.judge if without is None else np.concatenate([table.judge, without.judge]))
-    return {table.judges[code]: numbers[code] for code in codes}
+def _given(judges: tuple[str, ...], met: Met) -> dict[str, int]:
+    """How many verdicts there are, by judge; 0 of one whose trials all ended without."""
+    numbers = np.bincount(met.judge, weights=met.verdicts, minlength=len(judges)).astype(int).tolist()
+    return {judges[code]: numbers[code] for code in occurring(met.judge)}
 
 
 def _but(given: Mapping[str, int], names: Collection[str]) -> dict[str, int]:
@@ -394,12 +438,12 @@ def _but(given: Mapping[str, int], names: Collection[str]) -> dict[str, int]:
     return {name: number for name, number in given.items() if name not in left_out}
 
 
-def _models(table: VerdictTable | ScoreTable) -> tuple[str, ...]:
+def _models(names: tuple[str, ...], met: Met) -> tuple[str, ...]:
     """Those with a verdict."""
-    return tuple(table.models[code] for code in occurring(np.concatenate(_sides(table))))
+    return tuple(names[code] for code in occurring(*_sides(met.select(met.verdicts > 0))))
 
 
-def _sides(rows: VerdictTable | ScoreTable | LeftOut) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def _sides(rows: VerdictTable | ScoreTable | LeftOut | Met) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """The two models of each row; of a reading the model read, twice."""
     return (rows.model, rows.model) if isinstance(rows, ScoreTable) else (rows.model_a, rows.model_b)
 
@@ -419,11 +463,10 @@ def _cells(table: VerdictTable | ScoreTable, models: Collection[str], baseline: 
     return columns
 
 
-def _groups(table: VerdictTable | ScoreTable) -> int:
-    """Into how many groups models fall that no battle connects; scores need no battles."""
-    if isinstance(table, ScoreTable) or not len(table):
-        return 1
-    k = len(table.models)
-    met = csr_array((np.ones(len(table)), (table.model_a, table.model_b)), shape=(k, k))
-    _, group = connected_components(met, directed=False)
-    return len(np.unique(group[occurring(np.concatenate([table.model_a, table.model_b]))]))
+def _groups(met: Met, counting: NDArray[np.bool_]) -> int:
+    """Into how many groups these models fall, a mask, that no battle connects; at least one."""
+    k = len(counting)
+    there = (met.verdicts > 0) & counting[met.model_a] & counting[met.model_b]
+    a, b = met.model_a[there], met.model_b[there]
+    _, group = connected_components(csr_array((np.ones(len(a)), (a, b)), shape=(k, k)), directed=False)
+    return max(len(np.unique(group[occurring(a, b)])), 1)

@@ -4,6 +4,8 @@
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from judgebench import store
 from judgebench.engine.judges import resolve
@@ -22,7 +24,18 @@ __all__ = ["StandingBoard", "keep", "remove", "standing_board"]
 def standing_board(database: Database, benchmark: str) -> StandingBoard | None:
     """None where the benchmark holds none. Raises UnknownName."""
     with database.read() as connection:
-        return store.standing.standing_board(connection, store.benchmarks.benchmark_id(connection, benchmark))
+        board = store.standing.standing_board(connection, store.benchmarks.benchmark_id(connection, benchmark))
+    return board if board is None else replace(board, partly=_partly(database, benchmark, board))
+
+
+def _partly(database: Database, benchmark: str, board: StandingBoard) -> tuple[str, ...]:
+    """What of its profile's numbers cannot be computed of its judge's verdicts, in words."""
+    if board.profile is None or board.judge is None:
+        return ()
+    with suppress(InputError):  # a judge that cannot be asked any more gives nothing, as ``placement`` says
+        kind = resolve(spec_of(database, benchmark, board.judge)).template.kind
+        return profile_named(board.profile).not_given(kind, board.judge)
+    return ()
 
 
 def keep(
@@ -33,8 +46,9 @@ def keep(
     judge: str | None = None,
     baseline: str | None = None,
     profile: str | None = None,
+    anew: bool = False,
 ) -> StandingBoard:
-    """Have the benchmark hold this; what is not said stays as it was. Nothing is asked.
+    """Have the benchmark hold this; what is not said stays as it was, or is not held if ``anew``. Nothing is asked.
 
     ``pool``: models with outputs; where none are named and none were, those that the judge's board ranks.
     ``baseline``: whom new models meet; where it is None and was, the profile's, else they meet the whole pool.
@@ -42,7 +56,7 @@ def keep(
     Raises UnknownName, and InputError where there is no judge, it cannot be asked or does not judge as the profile
     counts, nobody is in the pool, or an audit flagged somebody there.
     """
-    before = standing_board(database, benchmark)
+    before = None if anew else standing_board(database, benchmark)
     if before is not None:
         judge, baseline, profile = judge or before.judge, baseline or before.baseline, profile or before.profile
     if judge is None:
@@ -64,7 +78,7 @@ def keep(
         store.standing.keep_standing_board(
             connection, benchmark_id, pool=names, judge=judge, baseline=baseline, profile=profile
         )
-        kept = store.standing.standing_board(connection, benchmark_id)
+    kept = standing_board(database, benchmark)
     if kept is None:
         raise InputError(f"the standing board of {benchmark!r} was removed meanwhile")
     return kept

@@ -87,7 +87,10 @@ def matrix(pairs: Iterable[Mapping[str, Any]], models: Sequence[str]) -> Spec:
 
 
 def moves(rows: Sequence["Move"]) -> Spec:
-    """An arrow a model from its win rate as judged to the one without the effects, which has whiskers."""
+    """An arrow a model from its win rate as judged to the one without the effects, which has whiskers.
+
+    ``rows``: one at least, of one level.
+    """
     values = [
         {
             "model": one_line(row.model, 200),
@@ -102,7 +105,7 @@ def moves(rows: Sequence["Move"]) -> Spec:
         }
         for place, row in enumerate(rows)
     ]
-    return filled(_moves(), values, len(values) * _ROW_PX + _AXIS_PX)
+    return filled(_moves(f"{rows[0].without.level:.0%}"), values, len(values) * _ROW_PX + _AXIS_PX)
 
 
 def effects(rows: Sequence[Labelled]) -> Spec:
@@ -239,19 +242,22 @@ def _matrix() -> Spec:
     return form(chart)
 
 
-@lru_cache(maxsize=1)
-def _moves() -> Spec:
+@lru_cache(maxsize=4)
+def _moves(level: str) -> Spec:
     alt, none, whisker = parts_of_form()
     tooltip = [
         alt.Tooltip("model:N", title="Model"),
         alt.Tooltip("before:Q", title="As judged, %", format=".1f"),
         alt.Tooltip("after:Q", title="Held equal, %", format=".1f"),
-        alt.Tooltip("lower:Q", title="95% lower", format=".1f"),
-        alt.Tooltip("upper:Q", title="95% upper", format=".1f"),
+        alt.Tooltip("lower:Q", title=f"{level} lower", format=".1f"),
+        alt.Tooltip("upper:Q", title=f"{level} upper", format=".1f"),
         alt.Tooltip("passes:N", title="Would pass"),
         alt.Tooltip("flag:N", title="Audit"),
     ]
-    axis, scale = alt.Axis(tickCount=10, title="Win rate, %: circle as judged, arrow held equal"), alt.Scale(zero=False)
+    axis, scale = (
+        alt.Axis(tickCount=10, title=["Win rate, %:", "circle as judged, arrow held equal"]),
+        alt.Scale(zero=False),
+    )
     base = alt.Chart(none).encode(y=_in_order("model", 260), tooltip=tooltip)
     spans = base.mark_errorbar(ticks=whisker, thickness=1, color=BLUE).encode(
         x=alt.X("lower:Q", axis=axis, scale=scale), x2="upper:Q"

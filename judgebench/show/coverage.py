@@ -52,6 +52,34 @@ def sentences(coverage: Coverage | None, door: Door = "command line") -> list[st
     return [*lines, *([] if _anything(coverage) else [NOTHING]), *_audits(coverage, door)]
 
 
+def brief(coverage: Coverage | None) -> str:
+    """The same in one line, for where the whole stands one click away: whose verdicts count, and how much is left out
+    or marked; empty where nobody looked."""
+    if coverage is None:
+        return ""
+    whose, amounts = next(_judges(coverage, {}), ""), "; ".join(_amounts(coverage))
+    return f"{whose} {f'{amounts[0].upper()}{amounts[1:]}.' if amounts else ''}".strip()
+
+
+def _amounts(coverage: Coverage) -> Iterator[str]:
+    yield from (f"only {what} {one_line(name)}" for what, name in _filters(coverage) if name is not None)
+    if coverage.judged < coverage.instructions:
+        yield f"{coverage.judged:,} of {count(coverage.instructions, 'instruction')} count"
+    if trials := sum(coverage.left_out.values()):
+        yield f"{count(trials, 'trial')} without a verdict left out"
+    if away := len({*coverage.not_ranked, *coverage.not_judged, *coverage.by_others}):
+        yield f"{count(away, 'model')} not ranked"
+    if coverage.flagged:
+        are = "left out" if coverage.flagged_are in _AWAY else "counted"
+        yield f"{count(len(coverage.flagged), 'flagged model')} {are}"
+    if coverage.suspect:
+        yield f"{count(len(coverage.suspect), 'model')} with what may work on a judge"
+    if coverage.unaudited:
+        yield f"{count(len(coverage.unaudited), 'model')} not audited"
+    if coverage.groups > 1:
+        yield f"no battle connects {coverage.groups} groups of models"
+
+
 def averaged(judge: str | None, judges: Sequence[str], door: Door = "command line") -> Iterator[str]:
     """What a list of battles says of the judges whose verdicts it averages: of ``judge``, or of all who have any."""
     if judge is None and len(judges) > 1:

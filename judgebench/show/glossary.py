@@ -167,8 +167,10 @@ _LABELS: Mapping[str, str] = {
     "Term": "The one word for it here.",
     "Meaning": "What the word stands for.",
     "Elsewhere called": "Words by which others name the same, and which do not stand here.",
+    # Of a standing board
+    "Pool": "The models among which new ones are ranked; the baseline is one of them.",
+    "Profile": "A benchmark of the field whose published numbers new models get besides, by its own formulas.",
     # Of battles
-    "Open": "The battle that is shown below.",
     "A": "The model of the two whose name sorts first.",
     "B": "The model of the two whose name sorts second.",
     "A preferred": "How far the verdicts prefer the output of A, in percent; 50 is a tie.",
@@ -241,7 +243,7 @@ _LABELS: Mapping[str, str] = {
     "Judges": "Whose verdicts count; without a choice those of the judge with most.",
     "Language (a guess)": "Instructions in this language, guessed from their letters and commonest words.",
     "Count": "All judges together, only instructions that all models share, and models set apart by an audit.",
-    "Rank by": "Verdicts of judges, or votes of people alone.",
+    "Rank by": "Verdicts of judges, votes of people alone, or both beside each other on the leaderboard.",
     "Places in the picture": "A picture holds at most 40 models; tables hold all.",
     "Hold equal, to see how each model would move": "Ranks as if outputs were equally long, equally formatted, or no "
     "judge a relative of theirs.",
@@ -280,7 +282,7 @@ _LABELS: Mapping[str, str] = {
     "Stop at, USD": "No further question is asked once replies have cost so much.",
     "Stop at, calls": "No further question is asked after so many.",
     "Repeats": "How often each question is asked.",
-    "Address": "Where the judge's server is asked.",
+    "Address": "Where the judge's server is asked; of several that serve the same model, with commas between them.",
     "Variable with its key": "The name of the environment variable that holds the server's key, never the key itself.",
     "USD per million tokens": "The price of prompts and of replies, with a comma between them.",
     "A known judge is the same at this new address, which is remembered": "Verdicts from both addresses count as those "

@@ -69,7 +69,7 @@ def _past_notes(of: "History") -> list[str]:
     ranked = [then for then in of.moments if then.board is not None]
     if not ranked:
         return ["There was nothing to rank by at any moment."]
-    first, last = ranked[0].time[:19], ranked[-1].time[:19]
+    first, last = (then.time[:19].replace("T", " ") for then in (ranked[0], ranked[-1]))
     notes = [
         f"The leaderboard by the verdicts that had come in at {count(len(ranked), 'moment')} from {first} to {last} "
         f"(UTC), with {of.board.level:.0%} intervals; judges, baseline and flags are today's."

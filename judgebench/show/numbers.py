@@ -45,6 +45,11 @@ def amount(value: float | None, unit: Unit) -> str:
     return digits if digits == MISSING else digits + _FORMS[unit][1]
 
 
+def fixed(value: float | None, places: int = 1) -> str:
+    """``63.1`` with so many decimal places, for a column whose heading has the unit; ``-`` for None and NaN."""
+    return MISSING if value is None or isnan(value) else f"{value:,.{places}f}"
+
+
 def percent(share: float | None) -> str:
     """``63.1%`` of a share in [0, 1]."""
     return amount(share, "share")

@@ -41,7 +41,7 @@ def caption(title: str, benchmark: str, board: Leaderboard, *, date: str, notes:
     by = "people's votes" if not board.judges else f"judge {listing(board.judges)}"
     about = f"Benchmark {one_line(benchmark, 80)}; {by}; {axis_title(board)}; made on {date}"
     gates = () if board.gate is None else board.gate.judges
-    unsettled = [f"Beware: {note}." for gate in gates for note in gate.notes]
+    unsettled = [f"Beware: {about.note}." for gate in gates for about in gate.open]
     return Caption(title, about, (*notes, *sentences(board.coverage), *unsettled))
 
 

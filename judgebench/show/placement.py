@@ -55,7 +55,11 @@ def standing_board(benchmark: str, board: "StandingBoard | None") -> list[str]:
     members = f"{count(len(board.pool), 'model')}, {listing(board.pool)}"
     lost = [f"Deleted since it was set: {one_line(name)}." for name in board.lost]
     return [f"New models of {one_line(benchmark)} are judged by {judge} against {met}, and ranked among "
-            f"{members}{profile}.", *lost]  # fmt: skip
+            f"{members}{profile}.", *_partly(board), *lost]  # fmt: skip
+
+
+def _partly(board: "StandingBoard") -> list[str]:
+    return [f"{one_line(words[0].upper() + words[1:], 400)}." for words in board.partly]
 
 
 def standing_document(benchmark: str, board: "StandingBoard | None") -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a result says, in sentences: who leads, what a ranking rests on, who would move, what would give a number."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from judgebench.estimate import Estimate
@@ -28,7 +28,7 @@ _ORDERED_SO: _Passing = (
 )
 _RUN = "judgebench run --benchmark {benchmark} --judge {judge} --all-pairs"
 # A word of the reason why an estimate is missing -> the command that would give it; the first that fits.
-_REMEDIES = (
+REMEDIES = (
     (("null", "audit"), "judgebench audit null-models --benchmark {benchmark} --judge {judge}"),
     (("likelihood",), "judgebench run --benchmark {benchmark} --judge embedded --all-pairs"),
     (("repeat",), f"{_RUN} --repeats 3"),
@@ -89,13 +89,14 @@ def within_cost(cost_usd: float | None, max_cost: float | None) -> list[str]:
     return [f"more than max_cost, {max_cost:g} USD: it will stop after about {max_cost / cost_usd:.0%} of the calls"]
 
 
-def summary(board: Leaderboard) -> str:
+def summary(board: Leaderboard, *, with_leader: bool = True) -> str:
     """Which models can be told apart, from the best tiers down: only what the rank ranges prove.
 
     A model's ``rank_lower`` is one more than the number of models proved better, all of which stand above it.
+    ``with_leader``: False below ``leader``, which has said already who comes first; empty where nothing is left to say.
     """
     tiers = _tiers(board.ranked)
-    parts = [_tier(tiers[0])]
+    parts = [_tier(tiers[0])] if with_leader else _beside_leader(tiers[0])
     for place, tier in enumerate(tiers[1:_TIERS], start=1):
         above = [row for earlier in tiers[:place] for row in earlier]
         below = _below(tier[0], above, leader=tiers[place - 1][0])
@@ -103,7 +104,7 @@ def summary(board: Leaderboard) -> str:
     rest = sum(len(tier) for tier in tiers[_TIERS:])
     if rest:
         parts.append(f"{count(rest, 'model')} further down in {count(len(tiers) - _TIERS, 'more tier')}")
-    return "; ".join(parts) + "."
+    return "; ".join(parts) + "." if parts else ""
 
 
 def leader(board: Leaderboard) -> str:
@@ -124,15 +125,25 @@ def _between(board: Leaderboard) -> str:
     return "its spread over orders" if board.method == "elo" else f"{board.level:.0%} interval"
 
 
-def basis(board: Leaderboard) -> list[str]:
-    """How the numbers came about, and what a reader must know of that; always shown with them."""
+def basis(board: Leaderboard, *, commands: bool = True) -> list[str]:
+    """How the numbers came about, and what a reader must know of that; always shown with them.
+
+    ``commands``: False where what would tell more is a link beside them.
+    """
     field = "the field" if board.baseline is None else one_line(board.baseline)
     against = "" if board.scale == "score" else f" against {field}"
     return [
         f"{_numbers(board)}{against}, {_judged_by(board)}.",
         f"{_intervals(board)}: {board.interval_method}. Rank ranges hold for all models at once.",
-        *(f"Note: {one_line(note, 1000)}" for note in board.notes),  # it may end in a command, to be copied
+        *(
+            f"Note: {one_line(note, 1000)}" for note in _notes(board, commands=commands)
+        ),  # it may end in a command, to be copied
     ]
+
+
+def _notes(board: Leaderboard, *, commands: bool) -> Iterator[str]:
+    words = {} if commands or board.gate is None else {about.note: about.words for about in board.gate.open}
+    yield from (words.get(note, note) for note in board.notes)
 
 
 def _judged_by(board: Leaderboard) -> str:
@@ -194,7 +205,7 @@ def remedy(missing: Estimate, benchmark: str, judge: str = "JUDGE") -> str:
     if missing.identified:
         return ""
     reason = missing.reason.lower()
-    command = next((command for words, command in _REMEDIES if any(word in reason for word in words)), _OTHERWISE)
+    command = next((command for words, command in REMEDIES if any(word in reason for word in words)), _OTHERWISE)
     return command.format(benchmark=shlex.quote(benchmark), judge=shlex.quote(judge))
 
 
@@ -213,6 +224,12 @@ def _tier(tier: Sequence[Row]) -> str:
     if len(others) == 1:
         return f"{listing([first, *others])} cannot be told apart"
     return f"{listing(others)} cannot be told apart from {one_line(first)}"
+
+
+def _beside_leader(tier: Sequence[Row]) -> list[str]:
+    """Who may come first as well; nobody beside one that is alone in its tier."""
+    first, *others = (row.model for row in tier)
+    return [f"{listing(others)} cannot be told apart from {one_line(first)}"] if others else []
 
 
 def _below(row: Row, above: Sequence[Row], *, leader: Row) -> str:

@@ -35,6 +35,7 @@ CATEGORY_COLUMNS = ("model", "category", "value", "lower", "upper", "battles", "
 HISTORY_COLUMNS = ("time", "verdicts", "model", "rating", "lower", "upper", "rank_lower", "rank_upper")
 HISTORY_HEADINGS = ("time", "verdicts", "model", "rating", "interval", "ranks")
 DISTRIBUTION_COLUMNS = ("model", "low", "high", "count")
+REMEDIES = "What would give it"  # the column of commands
 _ESTIMATE = ("value", "lower", "upper", "level", "method", "n", "identified")
 _SPAN_CHARS = 100  # shown of a finding's first evidence
 AuditRow = Mapping[str, Any]  # of a document
@@ -148,7 +149,7 @@ def estimate_columns(rows: Sequence[Labelled], benchmark: str) -> Mapping[str, l
         between: [_interval(estimate, row.unit, named=len(levels) > 1) for row, estimate in known],
         "n": [estimate.n for _, estimate in known],
         "Not known because": [one_line(estimate.reason, 200) for _, estimate in known],
-        "What would give it": [one_line(remedy(estimate, benchmark), 200) for _, estimate in known],
+        REMEDIES: [one_line(remedy(estimate, benchmark), 200) for _, estimate in known],
         "Method": [estimate.method if estimate.identified else "" for _, estimate in known],
     }
     always = ("What", "Value", between, "n")

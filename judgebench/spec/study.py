@@ -22,6 +22,7 @@ from judgebench.spec.credentials import refuse_in_address, refuse_secrets, varia
 from judgebench.spec.durations import Seconds
 from judgebench.spec.serving import STARTED, VllmServing
 from judgebench.spec.shards import Part
+from judgebench.spec.workers import Workers
 
 Orders = Literal["both", "random", "single"]
 Redo = Literal["unparsed", "truncated", "refused"]
@@ -48,6 +49,7 @@ class Served(BaseModel):
     price: str | None = None  # "PROMPT,COMPLETION" in USD per million tokens
     connection: ServerConnection = ServerConnection()  # what its server is sent besides, and the way to it
     vllm: str | None = None  # of a model "vllm:NAME": flags with which vLLM is started, as on a command line
+    ray: Workers | None = Field(default=None, exclude=True)  # where it runs, which is never stored; None: here
 
     @property
     def urls(self) -> tuple[str, ...]:

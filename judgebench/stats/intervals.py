@@ -20,11 +20,12 @@ from math import hypot, inf, isfinite, sqrt
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.special import ndtri, stdtrit
+from scipy.special import expit, ndtri, stdtrit
 
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.method import Cluster
+from judgebench.stats.pair_sums import PairSums
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, distinct
 
 Clusters = NDArray[np.integer]
@@ -384,7 +385,7 @@ def meat_of_rows(
     Raises StatisticsError for an unknown ``cluster``.
     """
     more = np.zeros((len(table), 0)) if extra is None else extra
-    rows = _Rows(table, residual, more, part)
+    rows = _Rows(len(table.models), table.model_a, table.model_b, residual, more, part)
     if cluster == "both":
         pairs = table.instruction.astype(np.int64) * max(len(table.judges), 1) + table.judge
         codes = [table.instruction, table.judge, np.unique(pairs, return_inverse=True)[1]]
@@ -399,6 +400,32 @@ def meat_of_rows(
     raise StatisticsError(f"cluster must be 'instruction', 'judge', 'both' or 'verdict', not {cluster!r}")
 
 
+def meat_of_sums(sums: PairSums, theta: Floats, part: Codes) -> Floats:
+    """(k, k) what ``meat_of_rows`` is by instruction, for the residuals of ratings ``theta`` (k,) in natural log-odds,
+    of battles inside parts alone."""
+    k, parts = len(sums.models), int(part.max(initial=-1)) + 1
+    odds = expit(theta[sums.first] - theta[sums.second])
+    inside = part[sums.first] == part[sums.second]
+    meat, clusters = np.zeros((k, k)), np.zeros(parts + 1)
+    for cells in sums.cells():
+        here = slice(None) if inside.all() else inside[cells.pair]
+        pair = cells.pair[here]
+        code, residual = cells.instruction[here] - cells.instruction[0], cells.won[here] - cells.met[here] * odds[pair]
+        rows = _Rows(k, sums.first[pair], sums.second[pair], residual, np.zeros((len(pair), 0)), part)
+        scores = rows.score_sums(code)
+        own = scores.T @ scores
+        meat += own.toarray() if isinstance(own, csr_array) else own
+        clusters += rows.seen(code).sum(axis=1)
+    return _scaled(meat, clusters[part])
+
+
+def _scaled(meat: Floats, clusters: Floats) -> Floats:
+    """``clusters`` (p,): how many count; their factor is NaN where it is 1, and 1 where there is none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = np.sqrt(np.where(clusters > 1, clusters / (clusters - 1), np.where(clusters == 1, np.nan, 1.0)))
+    return meat * factor[:, None] * factor[None, :]
+
+
 def _positive_part(matrix: Floats) -> Floats:
     """The nearest positive semi-definite matrix, negative eigenvalues set to 0; NaN rows are left alone."""
     defined = np.isfinite(np.diag(matrix))
@@ -410,24 +437,26 @@ def _positive_part(matrix: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rows:
-    table: VerdictTable
+    models: int
+    model_a: NDArray[np.integer]  # (n,)
+    model_b: NDArray[np.integer]  # (n,)
     residual: Floats  # (n,)
     extra: Floats  # (n, e)
     part: Codes  # (k,)
 
     def meat(self, code: NDArray[np.integer]) -> Floats:
-        clusters = int(code.max(initial=-1)) + 1
-        sums = self._score_sums(code, clusters)
-        factor = np.sqrt(self._factors(code, clusters))
+        """Of clusters ``code`` (n,)."""
+        sums, seen = self.score_sums(code), self.seen(code)
         meat = sums.T @ sums
-        dense: Floats = meat.toarray() if isinstance(meat, csr_array) else meat
-        return dense * factor[:, None] * factor[None, :]
+        everywhere = np.full(self.extra.shape[1], seen.any(axis=0).sum())
+        clusters = np.concatenate([seen.sum(axis=1)[self.part], everywhere]).astype(np.float64)
+        return _scaled(meat.toarray() if isinstance(meat, csr_array) else meat, clusters)
 
-    def _score_sums(self, code: NDArray[np.integer], clusters: int) -> Floats | csr_array:
+    def score_sums(self, code: NDArray[np.integer]) -> Floats | csr_array:
         """(clusters, k + e), dense where most of it is filled."""
-        k, e = len(self.table.models), self.extra.shape[1]
-        a, b, residual = self.table.model_a, self.table.model_b, self.residual
-        if clusters * (k + e) <= 4 * len(self.table) + 1_000_000:
+        k, e, clusters = self.models, self.extra.shape[1], int(code.max(initial=-1)) + 1
+        a, b, residual = self.model_a, self.model_b, self.residual
+        if clusters * (k + e) <= 4 * len(residual) + 1_000_000:
             base, size = code.astype(np.int64) * k, clusters * k
             plus = np.bincount(base + a, weights=residual, minlength=size)
             scores = (plus - np.bincount(base + b, weights=residual, minlength=size)).reshape(clusters, k)
@@ -438,15 +467,11 @@ class _Rows:
         values = np.concatenate([residual, -residual, *self.extra.T])
         return csr_array((values, (rows, columns)), shape=(clusters, k + e))
 
-    def _factors(self, code: NDArray[np.integer], clusters: int) -> Floats:
-        """(k + e,) G / (G - 1) for the G clusters that count; NaN where G is 1, 1 where there is none."""
-        parts = int(self.part.max(initial=-1)) + 1
-        seen = np.zeros((parts + 1, clusters), dtype=bool)
-        seen[self.part[self.table.model_a], code] = True
-        everywhere = np.full(self.extra.shape[1], seen.any(axis=0).sum())
-        g = np.concatenate([seen.sum(axis=1)[self.part], everywhere]).astype(np.float64)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(g > 1, g / (g - 1), np.where(g == 1, np.nan, 1.0))
+    def seen(self, code: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """(parts + 1, clusters) whether a cluster has a row of the part."""
+        seen = np.zeros((int(self.part.max(initial=-1)) + 2, int(code.max(initial=-1)) + 1), dtype=np.bool_)
+        seen[self.part[self.model_a], code] = True
+        return seen
 
 
 @dataclass(frozen=True, slots=True, eq=False)

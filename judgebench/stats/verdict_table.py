@@ -3,7 +3,7 @@
 Only verdicts with a preference are here; what has none is counted elsewhere and never becomes a number.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ Codes = NDArray[np.int32]
 Floats = NDArray[np.float64]
 _NONE = np.zeros(0, dtype=np.int32)
 _DENSE = 1 << 16  # codes for which there is always room to count each
+_PART = 1 << 18  # rows worked on at a time, so that intermediate results stay small
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +43,20 @@ class VerdictTable:
         return len(self.preference)
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "VerdictTable":
-        """The table of these rows, under the same names and codes."""
+        """The table of these rows, under the same names and codes; of all of them, this table."""
+        if rows.dtype == np.bool_ and rows.all():
+            return self
+        return self._rows(rows)
+
+    def parts(self) -> Iterator["VerdictTable"]:
+        """All rows, in order, some at a time and without a copy: for sums that take several numbers a row."""
+        if len(self) <= _PART:
+            yield self
+            return
+        for start in range(0, len(self), _PART):
+            yield self._rows(slice(start, start + _PART))
+
+    def _rows(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "VerdictTable":
         return replace(
             self,
             model_a=self.model_a[rows],
@@ -59,7 +73,7 @@ class VerdictTable:
     def among(self, models: Collection[str]) -> "VerdictTable":
         """The rows of battles between these models, under the same names and codes."""
         inside = np.array([name in models for name in self.models], dtype=bool)
-        return self.select(inside[self.model_a] & inside[self.model_b])
+        return self if inside.all() else self.select(inside[self.model_a] & inside[self.model_b])
 
     def about(self, models: Collection[str]) -> "VerdictTable":
         """The rows of battles of any of these models, under the same names and codes."""
@@ -68,7 +82,7 @@ class VerdictTable:
 
     def met(self) -> "VerdictTable":
         """The same rows, of models by name only those that occur in them."""
-        codes = occurring(np.concatenate([self.model_a, self.model_b]))
+        codes = occurring(self.model_a, self.model_b)
         place = np.zeros(len(self.models), dtype=np.int32)
         place[codes] = np.arange(len(codes))
         names = tuple(self.models[code] for code in codes)
@@ -116,9 +130,13 @@ def distinct(codes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.
     return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[codes]
 
 
-def occurring(codes: NDArray[np.integer]) -> list[int]:
-    """The codes (n,) of names that occur, in order."""
-    numbers: list[int] = np.flatnonzero(np.bincount(codes)).tolist()
+def occurring(*codes: NDArray[np.integer]) -> list[int]:
+    """The codes of names that occur in any of these columns (n,), in order."""
+    occurs = np.zeros(1 + max(int(column.max(initial=-1)) for column in codes), dtype=np.bool_)
+    for column in codes:
+        for start in range(0, len(column), _PART):
+            occurs[column[start : start + _PART]] = True
+    numbers: list[int] = np.flatnonzero(occurs).tolist()
     return numbers
 
 
@@ -200,7 +218,8 @@ def repeat_number(group: NDArray[np.int64]) -> NDArray[np.int64]:
 def judged_cells(table: VerdictTable) -> NDArray[np.bool_]:
     """(instructions, k) whether a model's output to an instruction was in a battle that has a verdict."""
     cells = np.zeros((len(table.instructions), len(table.models)), dtype=bool)
-    cells[table.instruction, table.model_a] = cells[table.instruction, table.model_b] = True
+    for part in table.parts():
+        cells[part.instruction, part.model_a] = cells[part.instruction, part.model_b] = True
     return cells
 
 

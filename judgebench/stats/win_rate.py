@@ -31,6 +31,7 @@ from judgebench.stats.intervals import (
     summarise,
 )
 from judgebench.stats.method import Choices, Compared, Estimates
+from judgebench.stats.pair_sums import PairSums
 from judgebench.stats.verdict_table import Battles, Floats, VerdictTable, average_battles
 
 __all__ = ["PairRates", "WinRates", "bootstrap_win_rates", "pair_rates", "win_rates"]
@@ -125,11 +126,18 @@ def win_rates(table: VerdictTable, *, baseline: str | None = None) -> WinRates:
     Without a baseline a battle counts once for each of its sides. The baseline itself has rate 1/2 and error 0.
     Raises UnknownName for a baseline that is not in the table.
     """
-    sides = _sides(table, baseline)
-    sums = _sums(table, sides)
-    rate = sums.rates(np.ones(len(table.instructions)))
-    battles, wins, ties = (np.bincount(sides.model[rows], minlength=len(table.models)) for rows in sides.outcomes())
-    return WinRates(table.models, rate, battles, wins, ties, baseline, sums)
+    _check_baseline(table.models, baseline)
+    return rates_of(PairSums.of(table.against(baseline)), baseline=baseline)
+
+
+def rates_of(sums: PairSums, *, baseline: str | None = None) -> WinRates:
+    """The same from sums of all battles, of which only those with the ``baseline`` count. Raises UnknownName."""
+    _check_baseline(sums.models, baseline)
+    counted = _Counted.of(sums, baseline)
+    totals = InstructionSums(sums.models, counted.won, counted.battles, counted.fixed, counted.squared)
+    rate = totals.rates(np.ones(sums.instructions))
+    numbers = counted.battles.sum(axis=0).astype(np.int64)
+    return WinRates(sums.models, rate, numbers, counted.wins, counted.ties, baseline, totals)
 
 
 def instruction_sums(table: VerdictTable, *, baseline: str | None = None) -> InstructionSums:
@@ -137,7 +145,7 @@ def instruction_sums(table: VerdictTable, *, baseline: str | None = None) -> Ins
 
     Raises UnknownName for a baseline that is not in the table.
     """
-    return _sums(table, _sides(table, baseline))
+    return win_rates(table, baseline=baseline).sums
 
 
 def bootstrap_win_rates(
@@ -179,42 +187,49 @@ def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
     )
 
 
-def _sums(table: VerdictTable, sides: "_Sides") -> InstructionSums:
-    shape = (len(table.instructions), len(table.models))
-    cell = sides.instruction.astype(np.int64) * shape[1] + sides.model
-    won, battles = (
-        np.bincount(cell, weights=weights, minlength=shape[0] * shape[1]).astype(np.float64).reshape(shape)
-        for weights in (sides.preference, None)
-    )
-    squared = np.bincount(sides.model, weights=sides.preference**2, minlength=shape[1]).astype(np.float64)
-    return InstructionSums(table.models, won, battles, sides.fixed, squared)
+def _check_baseline(models: Sequence[str], baseline: str | None) -> None:
+    if baseline is not None and baseline not in models:
+        raise UnknownName("baseline", baseline, models)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Sides:
-    """Each battle twice, once as seen by either model."""
+class _Counted:
+    """Battles, each seen from either side: the mean of its verdicts is what it was to a model."""
 
-    instruction: NDArray[np.int32]
-    model: NDArray[np.int32]
-    preference: Floats  # for ``model``
-    fixed: int | None
+    fixed: int | None  # the baseline's code
+    won: Floats  # (instructions, k) summed preference for the model
+    battles: Floats  # (instructions, k)
+    squared: Floats  # (k,) summed squares of preferences
+    wins: Counts  # (k,)
+    ties: Counts  # (k,)
 
-    def outcomes(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-        """Masks: any battle, won, tied."""
-        return np.ones(len(self.model), dtype=bool), self.preference > 0.5, self.preference == 0.5
-
-
-def _sides(table: VerdictTable, baseline: str | None) -> _Sides:
-    if baseline is not None and baseline not in table.models:
-        raise UnknownName("baseline", baseline, table.models)
-    fixed = None if baseline is None else table.model_code(baseline)
-    battles = average_battles(table.against(baseline))
-    return _Sides(
-        np.concatenate([battles.instruction, battles.instruction]),
-        np.concatenate([battles.first, battles.second]),
-        np.concatenate([battles.preference, 1.0 - battles.preference]),
-        fixed,
-    )
+    @classmethod
+    def of(cls, sums: PairSums, baseline: str | None) -> "_Counted":
+        k, pairs = len(sums.models), len(sums.first)
+        won, battles = np.zeros((2, sums.instructions, k))
+        by_pair = np.zeros((5, pairs))  # battles, preferences for the first, their squares, won by the first, lost
+        fixed = None if baseline is None else sums.models.index(baseline)
+        for cells in sums.cells():
+            start, stop = int(cells.instruction[0]), int(cells.instruction[-1]) + 1
+            here = slice(None) if fixed is None else ((sums.first == fixed) | (sums.second == fixed))[cells.pair]
+            pair, row = cells.pair[here], (cells.instruction[here] - start) * k
+            for_first = cells.won[here] / cells.met[here]
+            for side, preference in ((sums.first, for_first), (sums.second, 1.0 - for_first)):
+                cell, shape = row + side[pair], (stop - start, k)
+                won[start:stop] += np.bincount(cell, preference, shape[0] * k).reshape(shape)
+                battles[start:stop] += np.bincount(cell, minlength=shape[0] * k).reshape(shape)
+            columns = None, for_first, for_first**2, for_first > 0.5, for_first < 0.5
+            by_pair += [np.bincount(pair, column, pairs) for column in columns]
+        met, first, squares, wins, losses = by_pair
+        squared, all_wins, ties = (
+            (np.bincount(sums.first, of_first, k) + np.bincount(sums.second, of_second, k)).astype(np.float64)
+            for of_first, of_second in (
+                (squares, met - 2 * first + squares),
+                (wins, losses),
+                (met - wins - losses, met - wins - losses),
+            )
+        )
+        return cls(fixed, won, battles, squared, all_wins.astype(np.int64), ties.astype(np.int64))
 
 
 def _covariance(sums: InstructionSums, rate: Floats) -> Floats:

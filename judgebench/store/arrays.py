@@ -1,6 +1,6 @@
 """What statistics work on, as arrays: verdicts, scores, the trials of a judge, and the style of outputs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
@@ -16,16 +16,19 @@ from judgebench.stats.text_features import STYLE, count_style
 from judgebench.stats.verdict_table import VerdictTable, encode
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, has_samples, instruction_ids, output_of, within
-from judgebench.store.blocks import STATUSES, number_columns, status_code, verdict_columns
-from judgebench.store.database import in_snapshot
+from judgebench.store.blocks import STATUSES, Columns, number_columns, status_code, verdict_columns
+from judgebench.store.database import AMONG, in_snapshot, rows_among
 from judgebench.store.events import Kept
-from judgebench.store.verdicts import every_revision, in_force
+from judgebench.store.verdicts import every_revision, in_force, newest_id
 
 _STYLE_OF = attrgetter(*STYLE)
 _DENSE = 1 << 24  # ids
+_LOOKED_AT = 400  # verdicts, of one query
 _ORDERS = {"AB": 0, "BA": 1, None: -1}  # as a table has them
 _KEPT = Kept[int, NDArray[np.int64]]()  # by benchmark
-_Chosen = tuple[int, tuple[str, ...], str | None, int | None]  # the arguments of ``verdict_table``
+_Chosen = tuple[
+    int, tuple[str, ...], str | None, int | None, frozenset[str] | None
+]  # the arguments of ``verdict_table``
 _READ: WeakKeyDictionary[sa.Connection, WeakValueDictionary[_Chosen, "StoredTable"]] = WeakKeyDictionary()
 
 
@@ -50,6 +53,59 @@ class LeftOut:
         return {status: number for status, number in zip(STATUSES, numbers, strict=True) if number}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Met:
+    """m combinations of a judge and two models, none of them twice, coded as the table beside them is."""
+
+    judge: NDArray[np.int32]  # (m,)
+    model_a: NDArray[np.int32]  # (m,)
+    model_b: NDArray[np.int32]  # (m,) of a reading the model read, as in model_a
+    verdicts: NDArray[np.int64]  # (m,) with a preference or score; 0 where all trials ended without one
+
+    @classmethod
+    def of(cls, judge: NDArray[Any], model_a: NDArray[Any], model_b: NDArray[Any], verdicts: NDArray[Any]) -> "Met":
+        """Of n trials or combinations, with so many verdicts each."""
+        k = 1 + max(int(model_a.max(initial=0)), int(model_b.max(initial=0)))
+        key = (judge.astype(np.int64) * k + model_a) * k + model_b
+        if key.max(initial=0) <= 4 * len(key):
+            numbers = np.bincount(key, weights=verdicts).astype(np.int64)
+            key = np.flatnonzero(np.bincount(key))
+            numbers = numbers[key]
+        else:
+            key, place = np.unique(key, return_inverse=True)
+            numbers = np.bincount(place, weights=verdicts, minlength=len(key)).astype(np.int64)
+        whose, a, b = (code.astype(np.int32) for code in (key // (k * k), key // k % k, key % k))
+        return cls(whose, a, b, numbers)
+
+    @classmethod
+    def together(cls, parts: Sequence["Met"]) -> "Met":
+        """The sum of some that are coded alike."""
+        return cls.of(*_columns_of(parts))
+
+    def select(self, rows: NDArray[np.bool_]) -> "Met":
+        """These of them."""
+        return Met(*(getattr(self, column.name)[rows] for column in fields(self)))
+
+
+def _columns_of(parts: Sequence[LeftOut] | Sequence[Met]) -> Any:
+    """The columns of the parts, one part after the other, in the order of their fields."""
+    return [np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(parts[0])]
+
+
+def trials_met(table: VerdictTable | ScoreTable, without: LeftOut) -> Met:
+    """What a table holds, and what could not be in it."""
+    parts = [Met.of(without.judge, without.model_a, without.model_b, np.zeros(len(without.judge)))]
+    if isinstance(table, ScoreTable):
+        parts.append(Met.of(table.judge, table.model, table.model, np.ones(len(table))))
+    else:
+        parts += [Met.of(part.judge, part.model_a, part.model_b, np.ones(len(part))) for part in table.parts()]
+    return Met.together(parts)
+
+
+_NONE = np.zeros(0, dtype=np.int32)
+_NOTHING = Met(_NONE, _NONE, _NONE, _NONE.astype(np.int64))
+
+
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class StoredTable:
     """Verdicts as arrays, and what could not be in them."""
@@ -57,6 +113,7 @@ class StoredTable:
     table: VerdictTable
     categories: tuple[str | None, ...]  # of each of table.instructions
     without: LeftOut
+    others: Met  # trials of judges that were not asked for
 
     @property
     def left_out(self) -> Mapping[Status, int]:
@@ -71,13 +128,15 @@ def verdict_table(
     judges: Sequence[str] = (),
     category: str | None = None,
     newest: int | None = None,
+    keys: Collection[str] | None = None,
 ) -> StoredTable:
     """The benchmark's pairwise verdicts in force, of ``judges`` (all where empty), of one category or all.
 
-    ``newest``: the highest id of one that counts; None: all do. Who asks again in one snapshot gets the same arrays as
+    ``newest``: the highest id of one that counts; None: all do. ``keys``: of instructions that count, likewise.
+    It takes the memory of what counts, and of a block. Who asks again in one snapshot gets the same arrays as
     long as somebody holds them.
     """
-    chosen = (benchmark, tuple(judges), category, newest)
+    chosen = (benchmark, tuple(judges), category, newest, None if keys is None else frozenset(keys))
     if not in_snapshot(connection):
         return _verdict_table(connection, *chosen)
     held = _READ.setdefault(connection, WeakValueDictionary())
@@ -87,40 +146,150 @@ def verdict_table(
 
 
 def _verdict_table(
-    connection: sa.Connection, benchmark: int, judges: Sequence[str], category: str | None, newest: int | None
+    connection: sa.Connection,
+    benchmark: int,
+    judges: Sequence[str],
+    category: str | None,
+    newest: int | None,
+    keys: Collection[str] | None,
 ) -> StoredTable:
     judge_names, judge_ids = _sorted_names(connection, t.judges)
     model_names, model_ids = _sorted_names(connection, t.models)
     i = t.instructions.c
     chosen = sa.select(i.id, i.key, i.category).where(within(benchmark, category)).order_by(i.key)
     instructions = connection.execute(chosen).all()
-    rows = verdict_columns(connection)
-    instruction, by = _codes(rows["instruction"], [row.id for row in instructions]), _codes(rows["judge"], judge_ids)
-    within_scope = instruction >= 0
-    if judges:
-        within_scope &= np.isin(by, [judge_names.index(name) for name in judges if name in judge_names])
-    if newest is not None:
-        within_scope &= rows["id"] <= newest
-    told = within_scope & ~np.isnan(rows["preference"])
+    verdicts = verdict_columns(connection)
+    counted = [row.id if keys is None or row.key in keys else None for row in instructions]
+    whose = np.array([not judges or name in judges for name in (*judge_names, None)])  # the last of none, -1
+    codes, sampled = (
+        _Codes(_Places(counted), _Places(judge_ids), _Places(model_ids)),
+        has_samples(connection, benchmark),
+    )
+    rows = _Rows(codes, whose, newest, verdicts.most, with_ids=sampled)
+    for part in verdicts.parts:
+        rows.add(part)
+    complete = category is None and keys is None
+    columns = rows.columns()
     table = VerdictTable(
         models=model_names,
         instructions=tuple(row.key for row in instructions),
         judges=judge_names,
-        model_a=_codes(rows["model_a"][told], model_ids),
-        model_b=_codes(rows["model_b"][told], model_ids),
-        instruction=instruction[told],
-        judge=by[told],
-        order=rows["order"][told],
-        preference=rows["preference"][told],
-        length_a=rows["length_a"][told],
-        length_b=rows["length_b"][told],
-        arrival=np.argsort([row.id for row in instructions]).astype(np.int32) if category is None else None,
-        samples=_samples(connection, benchmark, rows["id"][told]) if has_samples(connection, benchmark) else None,
+        model_a=columns["model_a"],
+        model_b=columns["model_b"],
+        instruction=columns["instruction"],
+        judge=columns["judge"],
+        order=columns["order"],
+        preference=columns["preference"],
+        length_a=columns["length_a"],
+        length_b=columns["length_b"],
+        arrival=np.argsort([row.id for row in instructions]).astype(np.int32) if complete else None,
+        samples=_samples(connection, benchmark, columns["id"]) if sampled else None,
     )
-    failed = within_scope & ~told
-    sides = (_codes(rows[side][failed], model_ids) for side in ("model_a", "model_b"))
-    without = LeftOut(instruction[failed], by[failed], rows["status"][failed].astype(np.int64), *sides)
-    return StoredTable(table, tuple(row.category for row in instructions), without)
+    return StoredTable(table, tuple(row.category for row in instructions), rows.without(), rows.others())
+
+
+class _Places:
+    """The place of ids in ``ordered``, in which None stands for none of them; -1 of an id that is not there."""
+
+    def __init__(self, ordered: Sequence[int | None]) -> None:
+        known = [(row_id, at) for at, row_id in enumerate(ordered) if row_id is not None]
+        ids, places = np.array(sorted(known), dtype=np.int64).reshape(-1, 2).T
+        self._ids, self._at = np.append(ids, np.iinfo(np.int64).max), np.append(places, -1).astype(np.int32)
+        self._table: NDArray[np.int32] | None = None
+        if len(ids) and ids[-1] < _DENSE:  # a table of all ids there may be, the faster way
+            self._table = np.full(int(ids[-1]) + 2, -1, dtype=np.int32)
+            self._table[ids] = self._at[:-1]
+
+    def __call__(self, ids: NDArray[Any]) -> NDArray[np.int32]:
+        if self._table is not None:
+            codes: NDArray[np.int32] = self._table[np.minimum(ids, len(self._table) - 1)]
+            return codes
+        at = np.searchsorted(self._ids, ids)
+        return np.where(self._ids[at] == ids, self._at[at], np.int32(-1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Codes:
+    instruction: _Places
+    judge: _Places
+    model: _Places
+
+
+class _Rows:
+    """Columns of a table that grow a block at a time, in room taken at once: what is not written takes no memory."""
+
+    def __init__(
+        self, codes: _Codes, whose: NDArray[np.bool_], newest: int | None, most: int, *, with_ids: bool
+    ) -> None:
+        self._codes, self._whose, self._newest = codes, whose, newest
+        kinds: dict[str, type[np.number]] = {
+            **dict.fromkeys(("instruction", "judge", "model_a", "model_b", "length_a", "length_b"), np.int32),
+            **{"order": np.int8, "preference": np.float64},
+            **({"id": np.int64} if with_ids else {}),
+        }
+        self._columns = {name: np.empty(most, kind) for name, kind in kinds.items()}
+        self._n = 0
+        self._without: list[LeftOut] = []
+        self._others: list[Met] = []
+
+    def add(self, part: Columns) -> None:
+        """What counts of a block."""
+        instruction, judge = self._codes.instruction(part["instruction"]), self._codes.judge(part["judge"])
+        within_scope = instruction >= 0
+        if self._newest is not None:
+            within_scope &= part["id"] <= self._newest
+        told, chosen = ~np.isnan(part["preference"]), self._whose[judge]
+        coded = {"instruction": instruction, "judge": judge, "id": part["id"]}
+        if len(rows := np.flatnonzero(within_scope & chosen & told)):
+            self._add(part, coded, rows)
+        if len(failed := np.flatnonzero(within_scope & chosen & ~told)):
+            a, b = (self._codes.model(part[side][failed]) for side in ("model_a", "model_b"))
+            status = part["status"][failed].astype(np.int64)
+            self._without.append(LeftOut(instruction[failed], judge[failed], status, a, b))
+        if len(other := np.flatnonzero(within_scope & ~chosen)):
+            a, b = (self._codes.model(part[side][other]) for side in ("model_a", "model_b"))
+            self._others.append(Met.of(judge[other], a, b, told[other]))
+
+    def _add(self, part: Columns, coded: Columns, rows: NDArray[np.intp]) -> None:
+        """These rows."""
+        for name, column in self._columns.items():
+            values = coded[name] if name in coded else part[name]
+            room = column[self._n : self._n + len(rows)]
+            if name.startswith("model"):
+                room[:] = self._codes.model(values[rows])
+            elif values.dtype != column.dtype:  # ids of a narrow block
+                room[:] = values[rows]
+            else:
+                np.take(values, rows, out=room, mode="clip")  # which else would copy them first
+        self._n += len(rows)
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        return {name: column[: self._n] for name, column in self._columns.items()}
+
+    def without(self) -> LeftOut:
+        nothing = LeftOut(_NONE, _NONE, _NONE.astype(np.int64), _NONE, _NONE)
+        return LeftOut(*_columns_of([nothing, *self._without]))
+
+    def others(self) -> Met:
+        return Met.together([_NOTHING, *self._others])
+
+
+def likely_judge(connection: sa.Connection, benchmark: int) -> tuple[str, ...]:
+    """The judge of most of a few hundred of the database's verdicts that compare outputs to the benchmark's
+    instructions, by name; nobody where none of them does."""
+    verdict = every_revision()
+    v, i, j = verdict.c, t.instructions.c, t.judges.c
+    newest = newest_id(connection)
+    query = (
+        sa.select(j.name)
+        .join_from(verdict, t.judges, j.id == v.judge_id)
+        .join(t.instructions, i.id == v.instruction_id)
+        .where(v.id.in_(AMONG), i.benchmark_id == benchmark, v.output_b_id.is_not(None))
+        .group_by(j.name)
+        .order_by(sa.func.count().desc(), j.name)
+        .limit(1)
+    )
+    return tuple(row.name for row in rows_among(connection, query, range(1, newest + 1, newest // _LOOKED_AT + 1)))
 
 
 def label_verdicts(
@@ -155,7 +324,7 @@ def label_verdicts(
     columns = list(zip(*rows, strict=True)) or [()] * 11
     annotators, annotator = encode(columns[0])
     instruction, model_a, model_b = (
-        _codes(np.array(ids, dtype=np.int64), ordered)
+        _Places(ordered)(np.array(ids, dtype=np.int64))
         for ids, ordered in zip(columns[1:4], ([row.id for row in instructions], model_ids, model_ids), strict=True)
     )
     samples = np.array(columns[4:6], dtype=np.int32).reshape(2, len(rows)).T
@@ -177,7 +346,7 @@ def label_verdicts(
     )
     ties = np.full(int(bad.sum()), STATUSES.index(Status.TIE), dtype=np.int64)
     without = LeftOut(instruction[bad], annotator[bad], ties, model_a[bad], model_b[bad])
-    return StoredTable(table, tuple(row.category for row in instructions), without)
+    return StoredTable(table, tuple(row.category for row in instructions), without, _NOTHING)
 
 
 def _samples(connection: sa.Connection, benchmark: int, verdicts: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -207,21 +376,6 @@ def _sorted_names(connection: sa.Connection, table: sa.Table) -> tuple[tuple[str
     return tuple(name for name, _ in rows), [row_id for _, row_id in rows]
 
 
-def _codes(ids: NDArray[Any], ordered: Sequence[int]) -> NDArray[np.int32]:
-    """The place of each id in ``ordered``; -1 where it is not there."""
-    highest = max(int(ids.max(initial=0)), *ordered, 0)
-    codes: NDArray[np.int32]
-    if highest < _DENSE:  # a table of all ids there may be, the faster way
-        places = np.full(highest + 1, -1, dtype=np.int32)
-        places[list(ordered)] = np.arange(len(ordered), dtype=np.int32)
-        codes = places[ids]
-        return codes
-    known, place = np.unique(np.array([*ordered, -1]), return_index=True)  # ids are above 0
-    at = np.searchsorted(known, ids).clip(max=len(known) - 1)
-    codes = np.where(known[at] == ids, place[at], -1).astype(np.int32)
-    return codes
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Trials:
     """n trials in force of one judge on one benchmark."""
@@ -245,7 +399,7 @@ def trials(connection: sa.Connection, benchmark_id: int, judge: str) -> Trials:
     )
     kinds = (np.int64, np.int64, np.int8, np.float64, np.float64)
     columns = number_columns(connection, query, [np.dtype(kind) for kind in kinds])
-    inside = _codes(columns[0], list(instruction_ids(connection, benchmark_id).values())) >= 0
+    inside = _Places([*instruction_ids(connection, benchmark_id).values()])(columns[0]) >= 0
     instruction, status, recorded, cost, latency = (column[inside] for column in columns)
     return Trials(instruction, np.array(STATUSES, dtype=np.str_)[status], recorded.astype(bool), cost, latency)
 
@@ -262,7 +416,7 @@ def style_counts(
     model_codes = {row.name: row.id for row in connection.execute(sa.select(m.name, m.id))}
     counted = _style_of_outputs(connection, benchmark_id)
     row, column = (
-        _codes(counted[:, at], [ids.get(name, 0) for name in names])
+        _Places([ids.get(name) for name in names])(counted[:, at])
         for ids, names, at in ((instruction_codes, instructions, 1), (model_codes, models, 2))
     )
     shape = len(instructions) + 1, len(models) + 1  # the last of each take what was not asked for

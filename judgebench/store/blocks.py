@@ -4,7 +4,8 @@ A block holds the columns of the verdicts with 65,536 ids in a row, of every rev
 appended, a full block never changes; those that a later revision took the place of are left out when it is read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,15 +40,36 @@ _b = t.verdict_blocks.c
 _newer = t.verdicts.alias("newer")
 
 
-def verdict_columns(connection: sa.Connection) -> Columns:
-    """All pairwise verdicts of the database that are in force, in the order of their ids, failures included."""
-    parts = [_unpacked(*block) for block in _sealed(connection)]
-    parts.append(_read(connection, len(parts) * BLOCK, None))
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in _KINDS}
+@dataclass(frozen=True, slots=True)
+class VerdictColumns:
+    """All pairwise verdicts of the database that are in force, failures included, in the order of their ids."""
+
+    most: int  # how many there are, or a few more
+    parts: Iterator[Columns]  # to be read once, in the snapshot; at least one
+
+
+def verdict_columns(connection: sa.Connection) -> VerdictColumns:
+    """A block at a time, so that nobody needs to hold what he does not count."""
+    sealed = _sealed_rows(connection)
+    after = len(sealed) * BLOCK
+    newest = _read(connection, after, None)
+    return VerdictColumns(sum(sealed) + len(newest["id"]), _in_force(connection, len(sealed), newest))
+
+
+def _in_force(connection: sa.Connection, sealed: int, newest: Columns) -> Iterator[Columns]:
+    """The first blocks, so many, and the ``newest`` verdicts."""
     revised = _revised(connection)
-    if not len(revised):
+    for format_, packed in _sealed(connection, sealed):
+        yield _without(_unpacked(format_, packed), revised)
+    yield _without(newest, revised)
+
+
+def _without(columns: Columns, revised: NDArray[np.int64]) -> Columns:
+    """The verdicts that are not among those revised (ids, in order)."""
+    ids = columns["id"]
+    if not len(ids) or not len(revised[np.searchsorted(revised, ids[0]) : np.searchsorted(revised, ids[-1], "right")]):
         return columns
-    inforce = ~np.isin(columns["id"], revised)
+    inforce = ~np.isin(ids, revised)
     return {name: values[inforce] for name, values in columns.items()}
 
 
@@ -74,15 +96,28 @@ def reseal(connection: sa.Connection) -> None:
 
 def stale_blocks(connection: sa.Connection) -> list[int]:
     """Numbers of the stored blocks that are not what the verdicts say: damage, or rows changed by hand."""
-    stored = _sealed(connection)
-    return [number for number, block in enumerate(stored) if block != _packed(_block(connection, number))]
+    stored = enumerate(_sealed(connection, len(_sealed_rows(connection))))
+    return [number for number, block in stored if block != _packed(_block(connection, number))]
 
 
-def _sealed(connection: sa.Connection) -> list[tuple[int, bytes]]:
-    """The stored blocks from the first verdict on, as far as they follow each other, each with its format."""
-    query = sa.select(_b.id, _b.format, _b.columns).where(_b.format.in_(_FORMATS)).order_by(_b.id)
+def _sealed_rows(connection: sa.Connection) -> list[int]:
+    """How many verdicts each stored block holds, from the first one on, as far as they follow each other."""
+    length = sa.func.length if connection.dialect.name == "sqlite" else sa.func.octet_length
+    query = sa.select(_b.id, _b.format, length(_b.columns)).where(_b.format.in_(_FORMATS)).order_by(_b.id)
     rows = enumerate(connection.execute(query).all())
-    return [(row.format, row.columns) for number, row in rows if row.id == number]
+    return [size // _row_bytes(format_) for number, (block, format_, size) in rows if block == number]
+
+
+def _sealed(connection: sa.Connection, blocks: int) -> Iterator[tuple[int, bytes]]:
+    """The first stored blocks, so many, one at a time, each with its format."""
+    query = sa.select(_b.format, _b.columns).where(_b.id == sa.bindparam("number"))
+    for number in range(blocks):
+        row = connection.execute(query, {"number": number}).one()
+        yield row.format, row.columns
+
+
+def _row_bytes(format_: int) -> int:
+    return sum(kind.itemsize for kind in _FORMATS[format_].values())
 
 
 def _revised(connection: sa.Connection) -> NDArray[np.int64]:
@@ -95,7 +130,7 @@ def _revised(connection: sa.Connection) -> NDArray[np.int64]:
         .join(_newer, (_newer.c.trial_key == _v.trial_key) & (_newer.c.instruction_id == _v.instruction_id))
         .where(_newer.c.revision > _v.revision, _newer.c.revision > sa.literal_column("0"))
     )
-    return np.array(connection.scalars(query).all(), dtype=np.int64)
+    return np.sort(np.array(connection.scalars(query).all(), dtype=np.int64))
 
 
 def _block(connection: sa.Connection, number: int) -> Columns:
@@ -133,7 +168,7 @@ def _packed(columns: Columns) -> tuple[int, bytes]:
 
 def _unpacked(format_: int, packed: bytes) -> Columns:
     kinds = _FORMATS[format_]
-    n, at = len(packed) // sum(kind.itemsize for kind in kinds.values()), 0
+    n, at = len(packed) // _row_bytes(format_), 0
     columns: dict[str, NDArray[Any]] = {}
     for name, kind in kinds.items():
         columns[name] = np.frombuffer(packed, kind, n, at)

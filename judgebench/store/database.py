@@ -397,8 +397,9 @@ def _engine(url: URL, *, read_only: bool = False) -> sa.Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        # Statements prepared while a table was empty would be planned for an empty table for ever after.
-        return sa.create_engine(url, connect_args={"prepare_threshold": None})
+        # Statements prepared while a table was empty would be planned for an empty table for ever after. A connection
+        # that was closed meanwhile, by a restart or a firewall, is replaced before it is used.
+        return sa.create_engine(url, connect_args={"prepare_threshold": None}, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise MissingExtra("PostgreSQL needs its driver: pip install 'judgebench[postgres]'") from error
 

@@ -24,6 +24,7 @@ class StandingBoard:
     changed_at: str  # ISO 8601, UTC
     lost: tuple[str, ...] = ()  # what of it was deleted since, such as "model 'gpt'"
     had_baseline: bool = False  # when it was kept
+    partly: tuple[str, ...] = ()  # what of the profile's numbers its judge does not give
 
 
 def standing_board(connection: sa.Connection, benchmark: int) -> StandingBoard | None:

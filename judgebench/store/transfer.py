@@ -4,14 +4,15 @@ import hashlib
 import os
 import sqlite3
 import zlib
-from collections.abc import Callable, Hashable
-from contextlib import closing
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
+from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from judgebench.conversations import Conversation, Trajectory, decoded_conversation, decoded_trajectory, held_files
 from judgebench.errors import Conflict, DatabaseError, InputError
@@ -250,7 +251,8 @@ def copy(source: Database, address: str) -> dict[str, int]:
         for table in t.metadata.sorted_tables:
             if writing.scalar(sa.select(sa.func.count()).select_from(table)):
                 raise Conflict(f"the database {target.name} is not empty: copy into a new one")
-        counts = {table.name: _copy_table(reading, writing, table) for table in t.metadata.sorted_tables}
+        with _rules_at_the_end(writing):
+            counts = {table.name: _copy_table(reading, writing, table) for table in t.metadata.sorted_tables}
         if not target.is_sqlite:
             for name in (table.name for table in t.metadata.sorted_tables if table.autoincrement_column is not None):
                 writing.exec_driver_sql(
@@ -258,6 +260,26 @@ def copy(source: Database, address: str) -> dict[str, int]:
                 )
     target.close()
     return counts
+
+
+@contextmanager
+def _rules_at_the_end(writing: sa.Connection) -> Iterator[None]:
+    """While the block fills tables, the connection's transaction has no indexes on them, and on PostgreSQL no
+    references: they are made at its end, all rows at once, which takes a fraction of the time that one by one does."""
+    tables = t.metadata.sorted_tables
+    indexes = [index for table in tables for index in table.indexes]
+    references = [key for table in tables for key in table.foreign_key_constraints]
+    if writing.dialect.name == "sqlite":  # which cannot add a reference to a table
+        references = []
+    for reference in references:
+        writing.execute(DropConstraint(reference))
+    for index in indexes:
+        index.drop(writing)
+    yield
+    for index in indexes:
+        index.create(writing)
+    for reference in references:
+        writing.execute(AddConstraint(reference))
 
 
 def _copy_table(reading: sa.Connection, writing: sa.Connection, table: sa.Table) -> int:

@@ -85,6 +85,8 @@ OF_THE_MACHINE = {"import formats", "app", "demo", "vllm serve", "glossary"}  # 
 OF_THE_MACHINE |= {"db upgrade", "db check", "db backup", "db copy", "db compact"}
 CONNECTION = {field.name: "connection" for field in dataclasses.fields(ConnectionOptions)}  # one mapping
 RENAMED = CONNECTION | {
+    "workers": "ray",
+    "worker_resources": "ray",
     "set": "settings",
     "map": "columns",
     "pair": "pairs",
@@ -177,7 +179,7 @@ def test_every_command_is_a_function_with_arguments_of_the_same_names(path: str,
     group, _, name = path.partition(" ")
     if group == "audit":  # the settings are the keywords, and what a judge's are is judge's
         known = {field.name for field in dataclasses.fields(AUDITS[name].settings)}
-        known |= {"same_judge", "connection"} | {
+        known |= {"same_judge", "connection", "ray"} | {
             f"judge_{field}" for field in inspect.signature(judgebench.judge).parameters
         }
         assert expected - {"template", "price", "vllm", "dry_run"} <= known  # the last is estimate_audit

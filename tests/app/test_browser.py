@@ -1,6 +1,9 @@
 """The app in a real browser: pages, permalinks, a submission, and a database that attacks its readers."""
 
 import json
+import re
+from contextlib import closing
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -14,11 +17,14 @@ from judgebench.store.database import Database
 from tests import mixed
 from tests.app import hostile
 from tests.app.visit import Visit, models
-from tests.factories import JUDGE, ok, result
-from tests.filling import judging
+from tests.factories import JUDGE, ok, result, trial
+from tests.filling import filled, judging
 
 pytestmark = pytest.mark.browser
 
+_WIDE = """() => [...document.querySelectorAll(".jb-scroll:not(:has(.jb-pairs))")]
+  .filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.getAttribute("aria-label"))"""
+LENGTH_CONTROLLED = "/?columns=length-controlled&columns=length"
 BIAS = ("Counterfactuals", "Board without bias", "Position", "Length and style", "Kinship", "Beside people")
 PAGES = {
     "/": "Leaderboard",
@@ -100,7 +106,7 @@ def test_a_battle_has_a_permalink_and_neighbours(visit: Visit, demo: Path, brows
 
 def test_a_row_of_the_list_opens_its_battle(visit: Visit, demo: Path) -> None:
     page = visit.open("/battles")
-    page.locator("[data-testid=stDataFrame] .dvn-scroller").first.click(position={"x": 15, "y": 35 + 35 * 2 + 17})
+    page.get_by_role("region", name="Battles").locator("tbody th a").nth(2).click()
     page.get_by_text("Battle 3 of 72").wait_for()
     page.get_by_role("button", name="Previous Shortcut").click()
     page.get_by_text("Battle 2 of 72").wait_for()
@@ -130,7 +136,7 @@ def test_a_page_beyond_the_end_is_the_first(visit: Visit, demo: Path) -> None:
     assert page.locator("[aria-current=page]", has_text="4").count() == 1
     visit.open("/battles?page=40")
     assert "72 battles" in visit.text()
-    page.locator("[data-testid=stDataFrame]").first.wait_for()
+    page.get_by_role("region", name="Battles").wait_for()
 
 
 def test_a_filter_that_leaves_fewer_pages_shows_its_battles(visit: Visit, demo: Path) -> None:
@@ -142,7 +148,7 @@ def test_a_filter_that_leaves_fewer_pages_shows_its_battles(visit: Visit, demo: 
     box.fill("")
     box.press("Enter")
     page.get_by_text("72 battles").wait_for()
-    page.locator("[data-testid=stDataFrame]").first.wait_for()
+    page.get_by_role("region", name="Battles").wait_for()
 
 
 def test_a_leaderboard_without_verdicts_says_why(visit: Visit, demo: Path) -> None:
@@ -292,6 +298,44 @@ def test_the_first_screen_holds_the_leaders(visit: Visit, demo: Path, width: int
     box = page.locator("table.jb tbody tr").first.bounding_box()
     assert box["y"] + box["height"] < 900
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
+
+
+def test_the_first_screen_holds_ten_models_with_their_numbers(visit: Visit, no_data: Path) -> None:
+    names = tuple(f"model-{number:02}" for number in range(12))
+    with closing(Database(str(no_data), create=True)) as database:
+        verdicts = filled(database, instructions=3, models=names)
+        met = [result(trial(at, a=a, b=b), ok(0.9)) for at in range(3) for a, b in combinations(names, 2)]
+        with database.write() as connection:
+            verdicts.add(connection, met)
+    visit.page.set_viewport_size({"width": 1440, "height": 900})
+    page = visit.open("/")
+    tenth = page.get_by_role("region", name="Leaderboard").locator("tbody tr").nth(9)
+    box = tenth.bounding_box()
+    assert box["y"] + box["height"] <= 900
+    assert re.match(r"\d+\.\d$", tenth.locator("td.n").first.inner_text())
+
+
+@pytest.mark.slow
+def test_no_table_of_a_phone_scrolls_sideways_but_what_has_a_column_a_model(visit: Visit, demo: Path) -> None:
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    opened = Database(str(demo))
+    [first], _ = services.battles.battles(opened, "demo", store.battles.BattleFilter(), limit=1)
+    opened.close()
+    model, pair = f"/model?model={first.model_a}", f"first={first.model_a}&second={first.model_b}"
+    paths = [
+        *PAGES,
+        model,
+        f"{model}&show=outputs",
+        f"/compare?{pair}",
+        "/people",
+        "/team",
+        "/standing",
+        "/?control=length",
+    ]
+    for path in paths:
+        page = visit.open(path)
+        assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390, path
+        assert page.evaluate(_WIDE) == [], path
 
 
 def test_downloads_hold_the_leaderboard_without_formulas(visit: Visit, no_data: Path) -> None:
@@ -461,9 +505,7 @@ def test_each_part_of_bias_has_a_permalink(visit: Visit, demo: Path, browser: An
         again.open(page.url.removeprefix(visit.address))
         for each in (page, again.page):
             assert each.get_by_role("tab", selected=True).inner_text() == part
-            each.get_by_role("tabpanel").locator(
-                "table.jb, [data-testid=stDataFrame], [data-testid=stText]"
-            ).first.wait_for()
+            each.get_by_role("tabpanel").locator("table.jb, [data-testid=stText]").first.wait_for()
     again.context.close()
 
 
@@ -481,7 +523,10 @@ def test_no_page_has_a_serious_barrier(browser: Any, served: tuple[str, Path], d
     parts = [f"/bias?{urlencode({'part': part})}" for part in BIAS[1:]]
     parts += [f"/model?model={first[0].model_a}", f"/compare?first={first[0].model_a}&second={first[0].model_b}"]
     parts.append(f"/instruction?instruction={first[0].instruction}")
-    for path in (*PAGES, *parts, battle, "/?control=length", "/people", "/team", "/glossary"):
+    parts += [f"/model?model={first[0].model_a}&show={part}" for part in ("outputs", "style", "findings", "lineage")]
+    parts += [f"/?chart={chart}" for chart in ("intervals", "categories", "distributions", "history")]
+    parts += ["/?control=length", "/?sort=-battles", "/?by=both", "/?counted=with-flagged", LENGTH_CONTROLLED]
+    for path in (*PAGES, *parts, battle, "/people", "/team", "/glossary", "/standing", "/audits?start=null-models"):
         visit.open(path)
         violations = axe.Axe().run(visit.page).response["violations"]
         found += [

@@ -15,6 +15,16 @@ from tests.app.visit import Visit
 pytestmark = pytest.mark.browser
 
 
+def test_the_leaderboard_leads_to_the_start_of_the_audit_that_its_judge_lacks(visit: Visit, demo: Path) -> None:
+    page = visit.open("/")
+    assert "judgebench audit" not in visit.text()
+    page.get_by_role("link", name="Audit by null models, judge scripted:coin").click()
+    page.locator("h1", has_text="Audits").wait_for()
+    about = page.locator("[data-testid=stMain] .st-key-about_null-models")
+    assert about.get_by_role("button", name="Estimate").bounding_box()["y"] < 900
+    about.get_by_text("--judge=scripted:coin").wait_for()
+
+
 def test_an_audit_is_started_from_the_page_and_its_result_shown(visit: Visit, demo: Path) -> None:
     page = visit.open("/audits")
     about = page.locator(".st-key-about_null-models")

@@ -12,18 +12,17 @@ def test_the_command_survives_any_name_and_shows_no_password() -> None:
     command = commands.place("postgresql://me:secret@host/db", "b; rm -rf /", ["--x", "o'ther"])
     assert "secret" not in command
     assert shlex.split(command) == ["judgebench", "place", "--benchmark=b; rm -rf /", "--model=--x", "--model=o'ther"]
-    first = commands.judge_benchmark("a.db", "b")
-    assert first == "judgebench --db=a.db run --benchmark=b --judge=embedded --all-pairs"
+    assert commands.place("a.db", "b", ["m"]) == "judgebench --db=a.db place --benchmark=b --model=m"
 
 
 def test_every_command_to_copy_is_quoted() -> None:
     hostile = "x; touch PWNED $(touch PWNED) `touch PWNED` '"
     assert shlex.split(commands.contamination(hostile)) == ["judgebench", "contamination", "--benchmark", hostile]
     assert shlex.split(commands.allow_judge_host(hostile)) == ["judgebench", "app", "--judge-host", hostile]
-    for command in (commands.judge_all(hostile, "embedded"), commands.judge_all_by_server(hostile)):
-        words = shlex.split(command)
-        assert words[words.index("--benchmark") + 1] == hostile
-        assert words[-1] == "--all-pairs"
+    assert shlex.split(commands.test_judge(hostile)) == ["judgebench", "judges", "test", hostile]
+    words = shlex.split(commands.judge_all(hostile, "embedded"))
+    assert words[words.index("--benchmark") + 1] == hostile
+    assert words[-1] == "--all-pairs"
 
 
 def test_no_page_writes_a_name_into_a_command_by_hand() -> None:

@@ -1,6 +1,5 @@
 """Whatever heads a column, filters or stands over a number on a page has an explanation there, from the glossary."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +27,7 @@ PAGES = (
     "submit",
     "people",
     "team",
+    "standing",
 )
 FILTERS = ("selectbox", "multiselect", "button_group", "text_input", "number_input", "toggle", "checkbox", "metric")
 # Names of what is compared head columns, too: models in matrices, judges beside each other, categories.
@@ -51,9 +51,7 @@ def labels(app: "testing.AppTest") -> Iterator[tuple[str, str]]:
     """What a label says, and what stands under the pointer."""
     for kind in FILTERS:
         yield from ((element.label, element.proto.help) for element in app.get(kind))
-    for frame in app.dataframe:
-        config = json.loads(frame.proto.columns)
-        yield from ((str(name), config.get(name, {}).get("help") or "") for name in frame.value.columns)
+    assert not app.dataframe  # which scrolls sideways on a phone, and whose links open another window
     for html in app.get("html"):
         for heading in re.findall(r'<th scope="?col"?.*?</th>', html.proto.body):
             if not NAMED.search(heading):

@@ -7,8 +7,9 @@ import pytest
 
 import judgebench
 from judgebench.services.imports import ImportOptions, import_file
-from judgebench.show.glossary import LABELS
+from judgebench.show.glossary import explained
 from judgebench.store.database import Database
+from tests.app.tables import table
 from tests.app.test_screens import opened, printed
 
 
@@ -22,12 +23,12 @@ def test_sections_stand_below_the_report_cards(monkeypatch: pytest.MonkeyPatch, 
     import_file(database, folder / "dataset.json", options=ImportOptions(audit=False))
     judgebench.run(database, benchmark="llmbar", judge="scripted:always-first", all_pairs=True)
     app = opened("judges", monkeypatch, path, timeout_s=60)
-    parts, beside = (frame for frame in app.dataframe if "Template" not in frame.value.columns)
-    assert list(parts.value["Part"][:2]) == ["Natural", "Adversarial"]
-    assert parts.value["Share right"][0].startswith("50.00% [")
-    assert beside.value.to_dict("records") == [
-        {"Judge": "scripted:always-first", "Labelled pairs": "4", "Failures": "0", "Cost": "0 USD", "Latency": "-"}
+    parts = table(app, "Judges by section")
+    assert [row[""] for row in parts[:2]] == ["Natural", "Adversarial"]
+    assert parts[0]["Share right"].startswith("50.00% [")
+    assert table(app, "What judges took") == [
+        {"": "scripted:always-first", "Labelled pairs": "4", "Failures": "0", "Cost": "0 USD", "Latency": "-"}
     ]
-    for frame in (parts, beside):
-        assert {json.loads(frame.proto.columns)[name]["help"] for name in frame.value.columns} <= {*LABELS.values()}
+    for heading in ("Part", *parts[0], "Labelled pairs", "Failures", "Cost", "Latency"):
+        assert explained(heading) or not heading
     assert "How it counts: ties and readings that failed are wrong; of two orders the mean." in printed(app)

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,11 +19,13 @@ from judgebench.spec import JudgeSpec, Study, make
 from judgebench.store.battles import BattleFilter
 from judgebench.store.database import Database
 from tests import filling, mixed
+from tests.app.tables import table
 from tests.factories import instruction, ok, result, trial
 from tests.filling import filled
 from tests.kinds import COUNT, KINDS, MODELS
 
 testing = pytest.importorskip("streamlit.testing.v1", reason="the app needs the extra app")
+_PAIRS = "Pairwise win rates, all numbers"
 PAGES = ("leaderboard", "matrix", "battles", "bias", "judges", "audits", "submit", "runs", "vote")
 
 
@@ -180,8 +183,29 @@ def test_peoples_votes_rank_where_they_are_chosen(monkeypatch: pytest.MonkeyPatc
     app.run()
     assert not app.exception
     assert "12 votes" in printed(app)
-    assert len(app.dataframe[0].value) == 2
-    assert "No verdict" not in app.dataframe[0].value
+    rows = table(app, "All numbers")
+    assert len(rows) == 2
+    assert "No verdict" not in rows[0]
+
+
+def test_judges_and_people_stand_beside_each_other_where_both_are_chosen(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "both.db"
+    with closing(Database(str(path), create=True)) as database:
+        KINDS["pairwise"](database)
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(path))
+    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20)
+    app.query_params["by"] = "both"
+    app.run()
+    assert not app.exception
+    assert {"Rank by judges", "Rank by people"} <= {*table(app, "Two rankings")[0]}
+    assert "Ranks by judges: " in printed(app)
+    assert "Ranks by people: " in printed(app)
+    drawn = "".join(str(html.proto.body) for html in app.get("html"))
+    assert drawn.count("What counts, in full") == 2
+    assert "by=both" not in drawn  # which no other page has
+    assert {download.label for download in app.get("download_button")} == {"CSV", "JSON", "Markdown"}
 
 
 def test_votes_rank_by_the_question_that_is_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -294,10 +318,14 @@ def test_what_would_give_a_measure_is_shown_whole(monkeypatch: pytest.MonkeyPatc
 
 def test_choosing_a_category_ranks_by_it_alone(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
     app = opened("leaderboard", monkeypatch, demo_database)
-    whole = app.dataframe[0].value["Battles"].sum()
+    whole = _battles(app)
     app.selectbox(key="category").select("writing").run()
     assert not app.exception
-    assert 0 < app.dataframe[0].value["Battles"].sum() < whole
+    assert 0 < _battles(app) < whole
+
+
+def _battles(app: Any) -> int:
+    return sum(int(row["Battles"].replace(",", "")) for row in table(app, "All numbers"))
 
 
 def test_a_search_that_no_model_fits_says_so_with_the_nearest_names(
@@ -340,18 +368,18 @@ def test_pictures_show_a_readable_number_of_models(monkeypatch: pytest.MonkeyPat
     rates = services.leaderboards.matrix(database, "bench")
     database.close()
     app = opened("leaderboard", monkeypatch, path)
-    assert len(app.dataframe[0].value) == len(names)
+    assert len(table(app, "All numbers")) == len(names)
     app.session_state["chart"] = "intervals"
     app.run()
     app.selectbox(key="places").select_index(1).run()
     assert f"places {most + 1} to {len(names)} of {len(names)}" in printed(app)
     app = opened("matrix", monkeypatch, path)
     assert f"{most} of {len(names)} models" in printed(app)
-    assert len(set(app.dataframe[0].value["Model"])) <= most
+    assert len({row[""] for row in table(app, _PAIRS)}) <= most
     app.selectbox(key="places").select_index(1).run()
     assert f"5 of {len(names)} models" in printed(app)
     app.multiselect(key="models").set_value([names[0], names[1]]).run()
-    assert list(app.dataframe[0].value["Against"]) == [names[1], names[0]]
+    assert [row["Against"] for row in table(app, _PAIRS)] == [names[1], names[0]]
     assert pairs_csv(rates, names).count("\r\n") == 1 + 2 * len(met)
 
 

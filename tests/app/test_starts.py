@@ -204,6 +204,14 @@ def test_a_run_says_what_nobody_knows_and_begins_once(monkeypatch: pytest.Monkey
     assert created == []
     agree(app)
     assert len(created) == 1
+    for addresses, problem in (
+        ("http://127.0.0.1:9/v1, http://elsewhere.example/v1", "elsewhere.example"),
+        ("@a", "'@a'"),
+    ):
+        app.text_input(key="judge_url").set_value(addresses).run()
+        app.button(key="estimate").click().run()
+        assert problem in printed(app)
+    app.text_input(key="judge_url").set_value("http://127.0.0.1:9/v1,  http://127.0.0.1:10/v1").run()
     app.number_input(key="max_cost").set_value(9.99).run()
     app.button(key="estimate").click().run()
     assert "no limit in USD can hold" in printed(app)

@@ -113,3 +113,17 @@ def test_a_remembered_key_goes_to_no_address_of_a_file(
     requests = [*servers[0].requests[sent:], *servers[1].requests]
     assert requests
     assert not any("authorization" in request.headers for request in requests)
+
+
+def test_a_judge_is_tried_at_other_addresses_as_what_it_is(
+    submitted: Invoke, servers: tuple[FaultServer, FaultServer]
+) -> None:
+    """By its template and settings, also where it is called as its model is."""
+    one, other = servers
+    added = ("judges", "add", "qwen", "--model", "qwen", "--url", one.url, "--template", "pairwise/three-way")
+    assert submitted(*added, "--set", "seed=7").code == 0
+    assert submitted("judges", "test", "qwen", "--judge-url", other.url).code == 0
+    questions = [request.json for request in other.requests if request.method == "POST"]
+    assert not one.requests
+    assert questions[0]["seed"] == 7
+    assert submitted("judges", "show", "qwen", "--format", "json").json["known_at"] == [one.url]

@@ -51,9 +51,9 @@ def test_a_number_is_the_same_in_every_process() -> None:
 
 
 @given(st.integers(0, 500), st.integers(0, 1000), st.integers(1, 12))
-def test_a_home_takes_no_more_than_twice_the_mean_but_a_few(load: int, others: int, servers: int) -> None:
+def test_a_home_takes_no_more_than_a_tenth_above_the_mean_but_a_few(load: int, others: int, servers: int) -> None:
     total = load + others
-    assert is_free_enough(load, total, servers) == (load <= 4 or load <= 2 * total / servers)
+    assert is_free_enough(load, total, servers) == (load <= 4 or load <= 1.1 * total / servers)
 
 
 class Holding:
@@ -82,7 +82,7 @@ def about(alike: str | None) -> ChatPrompt:
     st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=120),
     st.integers(5, 60),
 )
-def test_no_server_is_chosen_that_has_more_than_twice_the_mean_and_more_than_another(
+def test_no_server_is_chosen_that_has_more_than_the_mean_and_more_than_another(
     number: int, steps: list[tuple[int, bool]], limit: int
 ) -> None:
     async def run() -> None:
@@ -97,7 +97,7 @@ def test_no_server_is_chosen_that_has_more_than_twice_the_mean_and_more_than_ano
             after = [len(client.held) for client in clients.values()]
             for load, more in zip(before, after, strict=True):
                 if more > load:
-                    assert load == min(before) or load <= max(4, 2 * sum(before) / number)
+                    assert load == min(before) or load <= max(4, 1.1 * sum(before) / number)
             if is_answered:
                 client = max(clients.values(), key=lambda client: len(client.held))
                 client.held.pop(0)[1].set_result(None)
@@ -113,7 +113,7 @@ def test_no_server_is_chosen_that_has_more_than_twice_the_mean_and_more_than_ano
 
 
 def test_both_orders_and_repeats_of_an_instruction_go_to_one_server() -> None:
-    """As long as that has no more than twice the mean; questions without a beginning go where the fewest are."""
+    """As long as that has no more than a few; questions without a beginning go where the fewest are."""
 
     async def run() -> tuple[int, int]:
         clients = {f"http://gpu{place}/v1": Holding() for place in range(4)}

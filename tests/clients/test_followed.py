@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from judgebench.clients.base import Client
 from judgebench.clients.pool import Followed, Pool, Steady
 from judgebench.clients.retry import RetryingClient
-from judgebench.errors import AddressesChanged, JudgeError
+from judgebench.errors import AddressesChanged, JudgeError, JudgeUnreachable
 from judgebench.spec.addresses import AddressFile
 from tests.clients.asking import EAGER, PROMPT, client_of
 from tests.clients.test_pool import PATIENT, serves
@@ -39,7 +39,7 @@ class Asking:
 
         followed = Followed(str(path), file.read_again, opened, every_s=0.02)
         clients = {url: client_of(url, timeouts=PATIENT) for url in file.urls}
-        self.pool = Pool(clients, LIMIT, followed=followed, first_rest_s=0.02)
+        self.pool = Pool(clients, LIMIT, followed=followed, first_rest_s=0.02, patience_s=2.0)
         self.failures: list[BaseException] = []
         self.answers = 0
 
@@ -208,6 +208,50 @@ def test_a_state_that_cannot_be_taken_keeps_the_last_list_and_is_told_once(
     told = run.run(steps)
     assert [news.endswith("; the addresses that were read before are kept") for news in told] == [True, False]
     assert told[0].startswith(f"{run.path}: ")
+
+
+def test_where_all_addresses_are_new_questions_wait_until_one_was_checked(tmp_path: Path, servers: Servers) -> None:
+    first, other = servers(), servers(serves("judge-awq"))
+    is_up = False
+
+    def script(index: int, request: Request) -> Reply:
+        return serves("judge")(index, request) if is_up else Reply.error(503)
+
+    late = servers(script)
+
+    async def steps(run: Asking) -> None:
+        nonlocal is_up
+        run.write(other, late)
+        await run.until(lambda: len(late.requests) > 2 and len(other.requests) > 2)
+        assert (questions(late), questions(other)) == (0, 0)
+        is_up = True
+        await run.until(lambda: questions(late) > 50)
+        assert questions(other) == 0
+
+    asking(tmp_path, first).run(steps)
+
+
+def test_where_no_new_address_is_the_judge_questions_fail_in_the_end(tmp_path: Path, servers: Servers) -> None:
+    first, other = servers(), servers(serves("judge-awq"))
+    run = asking(tmp_path, first)
+
+    async def ask() -> None:
+        client = RetryingClient(run.pool, EAGER)
+        await run.pool.check()
+        await client.complete(PROMPT, {})
+        run.write(other)
+        await run.until(lambda: any("not asked yet" in change for change in run.pool.changed({})))
+        try:
+            with pytest.raises(
+                JudgeUnreachable, match=r"none of the listed servers .* serves 'judge-awq', and not 'judge'"
+            ):
+                await asyncio.wait_for(client.complete(PROMPT, {}), 20.0)
+        finally:
+            await client.close()
+
+    with pytest.warns(AddressesChanged):
+        asyncio.run(ask())
+    assert questions(other) == 0
 
 
 def test_a_file_of_one_address_is_one_server(tmp_path: Path, servers: Servers) -> None:

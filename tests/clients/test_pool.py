@@ -135,7 +135,9 @@ def test_a_server_that_hangs_is_given_up_on_where_others_answer() -> None:
         pool = pool_of(well.url, hung.url, patience_s=0.3)
         assert answered(pool, 300)
         assert len(hung.requests) < 30
-        assert "no reply within as long as others need" in pool.changed({})[0]
+        [told] = pool.changed({})
+        # The last reason: of a question that was given up on, or of the look at it after a rest.
+        assert "no reply within as long as others need" in told or told.endswith("does not answer")
 
 
 def test_where_no_server_answers_it_is_as_if_there_were_one() -> None:

@@ -20,7 +20,7 @@ from judgebench.store import schema as t
 from judgebench.store.database import Database
 from judgebench.store.transfer import check, copy
 from tests.counting import PAIRWISE, POINTWISE, answered, counting, fill, run, study
-from tests.filling import asked
+from tests.filling import asked, every_column
 
 
 def rows(database: Database, benchmark: str) -> list[Any]:
@@ -114,7 +114,7 @@ def test_what_failed_is_asked_again_for_each_and_read_again_for_each(database: D
     with database.read() as connection:
         counted = [store.verdicts.count(connection, benchmark) for benchmark in (1, 2)]
         assert counted == [4, 4]
-        assert len(store.blocks.verdict_columns(connection)["id"]) == 8
+        assert len(every_column(connection)["id"]) == 8
 
 
 def test_a_batch_takes_over_and_awaits_what_another_benchmark_awaits(database: Database, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 from judgebench.leaderboard import COLUMNS, BoardGate, Choices, JudgeGate, ModelGate, Robustness
 from judgebench.leaderboard.board import RobustnessState, State
 from judgebench.leaderboard.build import build
+from judgebench.show.sentences import basis
 from tests.stats.factories import against_baseline
 
 BOARD = build(against_baseline(instructions=20), Choices())
@@ -25,6 +26,9 @@ def test_a_judge_that_did_not_pass_is_in_the_notes_with_what_would_settle_it(sta
     assert not board.gate.passed
     assert board.notes[-1].startswith("judge judge ")
     assert board.notes[-1].endswith("settle it: judgebench audit null-models")
+    bare = basis(board, commands=False)
+    assert [note for note in bare if "judgebench" in note] == []
+    assert len(bare) == len(basis(board))
 
 
 def test_a_model_with_a_severe_finding_is_marked_in_its_row() -> None:

@@ -9,6 +9,7 @@ from judgebench import services
 from judgebench.errors import Conflict, InputError, UnknownName
 from judgebench.records import HumanLabel, Order
 from judgebench.services.scope import Scope
+from judgebench.stats.agreement import Resampling
 from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
@@ -173,3 +174,16 @@ def test_each_question_is_a_label_of_its_own_and_overall_counts_where_none_is_na
     for unusable in (" ", "x" * 65, "a\u202eb"):
         with pytest.raises(InputError, match="question"):
             services.labels.vote(database, "bench", replace(said(1), question=unusable))
+
+
+def test_ones_own_agreement_is_the_human_agreement_of_the_report_on_voters(database: Database) -> None:
+    verdicts = filled(database, instructions=8)
+    with database.write() as connection:
+        verdicts.add(connection, [result(trial(number), ok(0.8 if number % 3 else 0.5)) for number in range(8)])
+    for number in range(8):
+        services.labels.vote(database, "bench", said(number, preference=0.0 if number % 2 else 1.0))
+    services.labels.vote(database, "bench", said(0, annotator="bob"))
+    [ann, _] = services.voters.voters(database, "bench", how=Resampling(resamples=20, level=0.9)).voters
+    [beside] = ann.with_judges.values()
+    assert ann.name == "ann"
+    assert services.labels.progress(database, "bench", "ann", level=0.9).agreement == beside

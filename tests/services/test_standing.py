@@ -165,6 +165,25 @@ def test_a_profiles_numbers_stand_beside_the_rank(board: Database) -> None:
     assert placement_document(landed)["profile"]["profile"] == "alpaca-eval-1"
 
 
+def test_which_of_a_profiles_numbers_its_judge_does_not_give_is_said_at_every_door(board: Database) -> None:
+    words = "judge 'scripted:coin' compares outputs, so there are no numbers of MT-Bench by scores"
+    assert keep(board, pool=["beta", "gamma"], baseline="alpha", profile="mt-bench").partly == (words,)
+    kept = judgebench.standing(board, "bench")
+    assert kept is not None
+    assert kept.partly == (words,)
+    assert words.removeprefix("j") in " ".join(standing_board("bench", kept))
+    assert f"Of the standing board: {words}." in planned(plan(board, "bench", ["new"]))
+    several = keep(board, pool=["beta", "gamma"], baseline="alpha", profile="wildbench").partly
+    assert several[1] == "WildBench v2 compares with 3 baselines, a standing board with one"
+    assert keep(board, pool=["beta"], profile="alpaca-eval-1", baseline="alpha").partly == ()
+
+
+def test_what_is_said_anew_leaves_nothing_of_the_one_before(board: Database) -> None:
+    keep(board, pool=["beta"], baseline="alpha", profile="alpaca-eval-1")
+    kept = keep(board, pool=["gamma", "delta"], anew=True)
+    assert (kept.pool, kept.baseline, kept.profile) == (("delta", "gamma"), None, None)
+
+
 def test_one_command_without_a_judge_submits_and_ranks(board: Database, tmp_path: Path) -> None:
     keep(board, pool=["beta", "gamma"], baseline="alpha")
     file = tmp_path / "fresh.csv"

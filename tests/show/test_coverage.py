@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from judgebench.coverage import Coverage, FlaggedAre, People
 from judgebench.records import Status
-from judgebench.show.coverage import NOTHING, averaged, document, sentences
+from judgebench.show.coverage import NOTHING, averaged, brief, document, sentences
 
 WHOLE = Coverage(judges={"judge": 40}, instructions=20, chosen=20, judged=20, shared=20, fewest=20, most=20, models=3)
 MANY = tuple(f"m{number:02}" for number in range(15))
@@ -19,6 +19,19 @@ MANY = tuple(f"m{number:02}" for number in range(15))
 def test_where_nothing_is_left_out_that_is_said_with_the_judge() -> None:
     assert sentences(WHOLE) == ["Judged by judge (40 verdicts).", NOTHING]
     assert sentences(None) == []
+
+
+def test_in_one_line_amounts_stand_for_names() -> None:
+    assert brief(WHOLE) == "Judged by judge (40 verdicts)."
+    assert brief(None) == ""
+    less = replace(
+        WHOLE, judged=12, left_out={Status.FAILED: 3}, not_judged=("x",), flagged=("y",), unaudited=MANY, groups=2
+    )
+    assert brief(less) == (
+        "Judged by judge (40 verdicts). 12 of 20 instructions count; 3 trials without a verdict left out; "
+        "1 model not ranked; 1 flagged model left out; 15 models not audited; no battle connects 2 groups of models."
+    )
+    assert "1 flagged model counted" in brief(replace(less, flagged_are="wanted"))
 
 
 @pytest.mark.parametrize(

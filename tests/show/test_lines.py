@@ -68,7 +68,7 @@ def test_a_history_holds_the_ratings_of_each_moment() -> None:
     )
     of = lines.past(History(now, moments), ["A", "none"])
     assert [(point.verdicts, point.rating) for point in of.points] == [(10, 80.0), (20, 90.0)]
-    assert any("2 moments from 2026-01-02T00:00:00" in note for note in of.notes)
+    assert any("2 moments from 2026-01-02 00:00:00" in note for note in of.notes)
     assert "Not ranked at 1 moment: nothing was judged." in of.notes
     assert [row["rating"] for row in lines.history(of)["data"]["values"]] == [80.0, 90.0]
     assert svg(pictures.history(of, NOTHING)).count("<circle") == 2

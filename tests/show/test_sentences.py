@@ -34,6 +34,13 @@ def test_the_first_sentence_has_the_number_its_interval_and_what_the_ranks_prove
     assert "95% interval" not in leader(board([0.6, 0.4], 0.1, method="elo"))
 
 
+def test_below_the_leader_only_others_are_spoken_of() -> None:
+    assert summary(board([0.9, 0.5, 0.1], 0.02), with_leader=False) == "B is below A; C is below both."
+    near = summary(board([0.61, 0.60, 0.2], 0.02), with_leader=False)
+    assert near == "B cannot be told apart from A; C is below both."
+    assert summary(board([0.5], 0.1), with_leader=False) == ""
+
+
 def test_a_model_below_some_of_those_above_is_not_said_to_be_below_all() -> None:
     # B is separated from neither neighbour, A from C.
     sentence = summary(board([0.60, 0.54, 0.48], 0.025))

@@ -13,7 +13,7 @@ from judgebench.store.database import Database
 from judgebench.store.transfer import check, copy, refresh
 from judgebench.store.verdicts import add_reparsed
 from tests.factories import failed, ok, result, trial
-from tests.filling import filled
+from tests.filling import every_column, filled
 
 _PREFERENCES = (0.0, 1.0, 0.1, 1 / 3, 0.7000000000000001)
 
@@ -40,7 +40,7 @@ def judged(database: Database) -> Database:
 
 def _columns(database: Database) -> dict[str, list[float]]:
     with database.read() as connection:
-        return {name: values.tolist() for name, values in store.blocks.verdict_columns(connection).items()}
+        return {name: values.tolist() for name, values in every_column(connection).items()}
 
 
 def _blocks(database: Database) -> list[int]:
@@ -102,7 +102,7 @@ def test_a_copy_reads_the_same(judged: Database, tmp_path_factory: pytest.TempPa
 
 def test_an_empty_database_has_none(database: Database) -> None:
     with database.read() as connection:
-        assert all(len(values) == 0 for values in store.blocks.verdict_columns(connection).values())
+        assert all(len(values) == 0 for values in every_column(connection).values())
         stored = store.arrays.verdict_table(connection, benchmark=1)
     assert len(stored.table) == 0
     assert stored.left_out == {}

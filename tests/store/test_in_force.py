@@ -17,7 +17,7 @@ from judgebench.store.database import Connection, Database
 from judgebench.store.transfer import copy, refresh
 from judgebench.store.verdicts import add_reparsed
 from tests.factories import JUDGE, failed, instruction, ok, result, trial
-from tests.filling import filled, judging, submitted
+from tests.filling import every_column, filled, judging, submitted
 
 STORE = Path(store.__file__).parent
 # What may name the table of verdicts: its definition, the writer and the selectables that all others start from, what
@@ -95,7 +95,7 @@ def _same(caller: str, name: str, known: set[str]) -> bool:
 
 Reader = Callable[[Connection], Any]
 READERS: Mapping[str, Reader] = {
-    "blocks.verdict_columns": lambda c: {name: v.tolist() for name, v in store.blocks.verdict_columns(c).items()},
+    "blocks.verdict_columns": lambda c: {name: v.tolist() for name, v in every_column(c).items()},
     "arrays.verdict_table": lambda c: _table(store.arrays.verdict_table(c, BENCHMARK)),
     "arrays.trials": lambda c: _arrays(store.arrays.trials(c, BENCHMARK, "judge")),
     "arrays.score_table": lambda c: _scores(store.arrays.score_table(c, BENCHMARK)),

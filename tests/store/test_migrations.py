@@ -17,6 +17,7 @@ from judgebench.store import schema as tables
 from judgebench.store.database import Database
 from judgebench.store.schema import SCHEMA_REVISION
 from judgebench.store.transfer import check, refresh
+from tests.filling import every_column
 from tests.store.old_database import REVISIONS, Rows, build, engine_of, read
 
 pytestmark = pytest.mark.usefixtures("migrating")
@@ -87,7 +88,7 @@ def test_old_blocks_are_read_as_they_are(empty_address: str, monkeypatch: pytest
     database = Database(empty_address)
     with database.read() as connection:
         assert connection.execute(sa.select(tables.verdict_blocks).order_by("id")).all() == sealed
-        assert store.blocks.verdict_columns(connection)["id"].tolist() == [2, 4, 6]
+        assert every_column(connection)["id"].tolist() == [2, 4, 6]
     assert [row.format for row in sealed] == [1, 1, 1]
     assert check(database).problems == ()
     database.close()

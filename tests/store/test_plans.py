@@ -8,11 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from judgebench import services, store
-from judgebench.store.blocks import verdict_columns
 from judgebench.store.database import Database
 from judgebench.store.verdicts import in_force, revisions
 from tests import postgres
-from tests.filling import filled
+from tests.filling import every_column, filled
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def plans(tmp_path: Path) -> Callable[[Callable[[Database, sa.Connection], objec
 
 
 def test_whether_anything_was_revised_is_seen_in_the_index_of_revisions(plans: Any) -> None:
-    for ask in (lambda _, connection: in_force(connection), lambda _, connection: verdict_columns(connection)):
+    for ask in (lambda _, connection: in_force(connection), lambda _, connection: every_column(connection)):
         assert "USING INDEX ix_verdicts_revised" in plans(ask)
 
 

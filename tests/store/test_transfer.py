@@ -53,6 +53,56 @@ def test_a_copy_holds_every_row_of_every_table_and_goes_on(
     copied.close()
 
 
+def _rules(database: Database) -> dict[str, list[str]]:
+    """References and indexes of every table."""
+    with database.read() as connection:
+        inspector = sa.inspect(connection)
+        return {
+            table.name: sorted(
+                [str(reference) for reference in inspector.get_foreign_keys(table.name)]
+                + [
+                    str({**index, "dialect_options": [*map(str, index.get("dialect_options", {}).values())]})
+                    for index in inspector.get_indexes(table.name)
+                ]
+            )
+            for table in tables.metadata.sorted_tables
+        }
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_a_copy_has_the_rules_of_a_new_database(
+    database: Database, engine: str, tmp_path: Path, postgres_server: str
+) -> None:
+    crammed(database)
+    addresses = [
+        str(tmp_path / f"{name}.db") if engine == "sqlite" else postgres.fresh(postgres_server)
+        for name in ("copy", "new")
+    ]
+    copy(database, addresses[0])
+    copied, new = (Database(address, create=True) for address in addresses)
+    assert any(_rules(new).values())
+    assert _rules(copied) == _rules(new)
+    assert check(copied).problems == check(database).problems
+    for opened in (copied, new):
+        opened.close()
+
+
+def test_a_copy_of_rows_that_refer_to_none_is_refused_whole(
+    database: Database, tmp_path: Path, postgres_server: str
+) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL lets nobody make such a row")
+    crammed(database)
+    lose(database, "judges")
+    for address in (str(tmp_path / "copy.db"), postgres.fresh(postgres_server)):
+        with pytest.raises(DatabaseError):
+            copy(database, address)
+        target = Database(address)
+        with target.read() as connection:
+            assert connection.scalar(sa.select(sa.func.count()).select_from(tables.verdicts)) == 0
+        target.close()
+
+
 def test_a_backup_holds_every_row_and_refuses_the_same(database: Database, tmp_path: Path) -> None:
     crammed(database)
     backup(database, tmp_path / "saved.db")

@@ -14,7 +14,7 @@ from judgebench.store.database import Database
 from judgebench.store.transfer import backup, check, copy
 from tests import postgres
 from tests.factories import instruction, ok, result, trial
-from tests.filling import filled, judging
+from tests.filling import every_column, filled, judging
 
 WIDE = (1 << 31) - 4  # ids of verdicts pass the limit soon
 _KEPT = {"verdict_blocks", "events"}
@@ -53,7 +53,7 @@ def _judged(database: Database, *, by: int) -> None:
 
 def _columns(database: Database) -> dict[str, np.ndarray]:
     with database.read() as connection:
-        return dict(store.blocks.verdict_columns(connection))
+        return every_column(connection)
 
 
 def _ended(database: Database) -> list[object]:

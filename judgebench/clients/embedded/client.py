@@ -30,6 +30,8 @@ class EmbeddedClient:
     not the expected ones.
     """
 
+    model = weights_file.MODEL
+
     def __init__(self) -> None:
         self.calls = 0  # prompts answered or under way
         self._path = weights_file.locate()

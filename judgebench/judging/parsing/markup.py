@@ -13,6 +13,7 @@ _EMPHASIS = re.compile(
     r"|(?<!\\)\\(?:text(?:bf|it|rm|sf|sc|up|normal)?|math(?:bf|rm|it|sf)|emph|underline|bold|bm|boldsymbol|large)\{",
     re.IGNORECASE,
 )
+_ENDS = (">", "inst]", "bos]", "eos]", "pad]")  # of such tokens
 _LAST_TOKENS = re.compile(rf"(?:\s{{0,20}}(?:{SPECIAL}))+\s{{0,20}}\Z", re.IGNORECASE)
 _CLOSING = re.compile(
     rf"""(?:{SPECIAL}|</[A-Za-z][\w:-]{{0,30}}\s?>|\\end\{{\w{{1,20}}\*?\}}
@@ -35,10 +36,9 @@ def without_emphasis(text: str) -> str:
     """The text with blanks in the place of emphasis and of tokens that end it; positions stay."""
     if "<" in text or "\\" in text:
         text = _EMPHASIS.sub(lambda match: " " * len(match[0]), text)
-    if text.rstrip().endswith((">", "]")):
-        tail = text[-_LOOKED_AT:]
-        if match := _LAST_TOKENS.search(tail):
-            text = text[: len(text) - len(match[0])] + " " * len(match[0])
+    tail = text[-_LOOKED_AT:]
+    if tail.rstrip().casefold().endswith(_ENDS) and (match := _LAST_TOKENS.search(tail)):
+        text = text[: len(text) - len(match[0])] + " " * len(match[0])
     return text
 
 

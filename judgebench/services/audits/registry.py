@@ -280,12 +280,14 @@ def audit(
     Raises UnknownName, InputError, Conflict while the same audit is going on elsewhere, and JudgeError when a judge
     cannot be asked; what it had answered stays stored.
     """
+    from judgebench.clients.ray_cluster import CONNECTION
     from judgebench.clients.vllm_server import SERVERS
 
     limits = Budget(getattr(settings, "max_calls", None), getattr(settings, "max_cost", None))
     service = _function(named(name).service)
     key = _key(database, name, settings)
-    with engine.claims.alone(database, key, f"this audit of {settings.benchmark!r}"), SERVERS.kept():
+    alone = engine.claims.alone(database, key, f"this audit of {settings.benchmark!r}")
+    with alone, SERVERS.kept(), CONNECTION.kept():
         report: AuditReport = service(database, settings, Asking(environment, on_progress, limits))
         if report.finished:
             services.audits.results.keep(database, settings.benchmark, named(name), report)

@@ -24,9 +24,10 @@ from scipy.sparse import csr_array
 from scipy.special import expit, log_expit
 
 from judgebench.stats.bradley_terry.separation import Connectivity, PlacementLayer, connectivity, one_scale, plan
-from judgebench.stats.intervals import Bootstrap, instruction_weights, meat_of_rows, summarise
+from judgebench.stats.intervals import Bootstrap, instruction_weights, meat_of_rows, meat_of_sums, summarise
 from judgebench.stats.method import Cluster
 from judgebench.stats.newton import Optimum, maximise, solve_dense
+from judgebench.stats.pair_sums import PairSums
 from judgebench.stats.verdict_table import Codes, Floats, PairCounts, VerdictTable
 
 __all__ = ["Ratings", "fit_bradley_terry", "fit_pair_counts"]
@@ -81,25 +82,31 @@ class Imagined:
         return _laplacian(edges)
 
 
-def fit_bradley_terry(table: VerdictTable, *, cluster: Cluster = "instruction", imagined: bool = False) -> Ratings:
+def fit_bradley_terry(
+    table: VerdictTable, *, cluster: Cluster = "instruction", imagined: bool = False, sums: PairSums | None = None
+) -> Ratings:
     """Ratings of all models of ``table``; ``cluster`` names what its verdicts share.
 
     "instruction" (default) and "judge" are one-way, "both" is two-way, "verdict" treats verdicts as independent and is
     too narrow wherever an instruction has several. Below about ten judges "judge" and "both" are too narrow as well.
     ``imagined``: with one more instruction, half won and half lost by everybody, as intervals want it.
+    ``sums``: of the table, from who has them already.
 
     Raises StatisticsError when the fit does not converge.
     """
-    counts = PairCounts.of(table)
+    sums = sums or PairSums.of(table)
+    counts = sums.counts()
     graph = connectivity(counts.wins, counts.verdicts)
-    more = Imagined.of(counts, effective_clusters(table, "instruction")).inside(graph) if imagined else None
+    more = Imagined.of(counts, sums.effective_instructions()).inside(graph) if imagined else None
     point = fit_within_parts(more.added_to(counts) if more else counts, graph)
-    inside = graph.part[table.model_a] == graph.part[table.model_b]
-    rows = table.select(inside) if not inside.all() else table
-    theta = point.theta
-    residual = rows.preference - expit(theta[rows.model_a] - theta[rows.model_b])
-    meat = meat_of_rows(rows, residual, graph.part, cluster)
-    return _ratings(point, meat + more.meat(theta) if more else meat, counts, plan(counts.verdicts > 0, graph, table))
+    if cluster == "instruction":
+        meat = meat_of_sums(sums, point.theta, graph.part)
+    else:
+        rows = table.select(graph.part[table.model_a] == graph.part[table.model_b])
+        residual = rows.preference - expit(point.theta[rows.model_a] - point.theta[rows.model_b])
+        meat = meat_of_rows(rows, residual, graph.part, cluster)
+    meat = meat + more.meat(point.theta) if more else meat
+    return _ratings(point, meat, counts, plan(counts.verdicts > 0, graph, table))
 
 
 def doubt(table: VerdictTable) -> Floats:
@@ -139,8 +146,9 @@ def effective_clusters(table: VerdictTable, cluster: Cluster) -> Floats:
     """
     if cluster == "both":
         return np.minimum(effective_clusters(table, "instruction"), effective_clusters(table, "judge"))
-    rows = {"instruction": table.instruction, "judge": table.judge}
-    code = rows.get(cluster, np.arange(len(table)))
+    if cluster == "instruction":
+        return PairSums.of(table).effective_instructions()
+    code = table.judge if cluster == "judge" else np.arange(len(table))
     sides = np.concatenate([table.model_a, table.model_b]), np.concatenate([code, code])
     shape = len(table.models), int(code.max(initial=-1)) + 1
     verdicts = csr_array((np.ones(len(sides[0])), sides), shape=shape)

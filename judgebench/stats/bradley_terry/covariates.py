@@ -42,7 +42,9 @@ from judgebench.stats.bradley_terry.separation import Connectivity, connectivity
 from judgebench.stats.intervals import FEWEST_RESAMPLED, critical_value, critical_values, meat_of_rows, normal_estimate
 from judgebench.stats.method import Choices, Compared, Estimates
 from judgebench.stats.newton import maximise, solve_dense
+from judgebench.stats.pair_sums import PairSums
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
+from judgebench.stats.win_rate import rates_of
 
 __all__ = ["ControlledRatings", "fit_with_covariates"]
 TieRule = Literal["half", "davidson", "rao_kupper"]
@@ -218,12 +220,15 @@ def bradley_terry_estimates(
     """The leaderboard's method "bradley-terry"; ``columns`` as in ``fit_with_covariates``."""
     if columns is not None:
         return _with_ties("half", table, choices, baseline, rng, columns)
+    sums = PairSums.of(table)
+    by_instruction = choices.cluster == "instruction"
     estimates = rating_estimates(
-        fit_bradley_terry(table, cluster=choices.cluster),
-        fit_bradley_terry(table, cluster=choices.cluster, imagined=True),
-        effective_clusters(table, choices.cluster) - 1,
+        fit_bradley_terry(table, cluster=choices.cluster, sums=sums),
+        fit_bradley_terry(table, cluster=choices.cluster, imagined=True, sums=sums),
+        (sums.effective_instructions() if by_instruction else effective_clusters(table, choices.cluster)) - 1,
         choices.level,
     )
+    estimates = replace(estimates, rates=rates_of(sums, baseline=baseline))
     if choices.interval == "analytic":
         notes = _few_judges(table) if choices.cluster in ("judge", "both") else ()
         return replace(estimates, method=f"sandwich with t, {_SHARED[choices.cluster]}", notes=notes)

@@ -56,6 +56,10 @@ def test_an_unknown_length_is_said_and_no_number() -> None:
 def test_style_and_relatives_have_intervals() -> None:
     html = about.styles([StyleLine("length", known(200.0, 10.0), 180.0, 2, 3)])
     assert "200 [190, 210]" in html
+    assert "Mean, 95% interval" in html
+    assert "Mean, 90% interval" in about.styles(
+        [StyleLine("length", replace(known(200.0, 10.0), level=0.9), 180.0, 2, 3)]
+    )
     assert "2 of 3" in html
     of = Relatives(Lineage(family=BAD, parent="base"), False, (Relative("A", "same family", False),))
     shown = about.relatives(of, board([0.9, 0.1], 0.01), lambda name: f"model?{name}")

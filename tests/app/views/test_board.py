@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("streamlit", reason="the app needs the extra app")
 
 from app.views import board as board_view
-from app.views.board import plain, shown, style, table
+from app.views.board import Linked, plain, shown, style, table
 from judgebench.services.leaderboards import Beside, Tally
 from judgebench.show.board import BoardLines, board_lines
 from tests.app import hostile
@@ -59,11 +59,22 @@ def test_what_others_wrote_stays_text() -> None:
 def test_every_value_of_a_plain_table_has_its_heading_beside_it_on_a_phone() -> None:
     html = plain("Numbers", {"What": ["first", hostile.ATTACK], "Value": ["60% [50%, 70%]", ""], "n": [1200, 3]})
     assert Elements(html).tags <= {"div", "table", "thead", "tbody", "tr", "th", "td", "span", "small"}
-    assert html.count('<td data-label="Value">') == html.count('<td data-label="n">') == 2
+    assert html.count('<td data-label="Value">') == html.count('<td class="n" data-label="n">') == 2
     assert "60%<small>[50%, 70%]</small>" in html
     assert '<td data-label="Value"></td>' in html  # which a phone hides
     assert "1,200" in html
     assert shown("[50%, 70%]") == '<span class="whole">[50%, 70%]</span>'
+
+
+def test_columns_of_numbers_stand_at_the_right_and_values_lead_on() -> None:
+    columns = {"What": ["one", "two"], "n": [1, None], "Share": ["1.5%", "-"], "Of": ["1 of 2", ""]}
+    html = plain("Numbers", columns | {"To": [Linked(hostile.ATTACK, "battles?a=1&b=2"), ""]}, marked=1)
+    assert html.count('class="n" data-label="n"') == html.count('class="n" data-label="Share"') == 2
+    assert '<td data-label="Of">' in html
+    assert Elements(html).links == ["battles?a=1&b=2"]
+    assert html.index('<tr class="here" aria-current="true"><th scope="row">two') > html.index("one")
+    assert "jb-scroll tall" not in html
+    assert '<div class="jb-scroll tall" tabindex="0"' in plain("Numbers", columns, is_tall=True)
 
 
 def test_there_is_one_frame_for_every_table() -> None:

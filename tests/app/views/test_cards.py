@@ -27,10 +27,10 @@ def test_each_judge_has_its_column_and_each_number_its_interval() -> None:
 
 
 def test_nothing_that_others_wrote_becomes_an_element() -> None:
-    assert "<script" not in cards.table([card(EVIL)]) + cards.missing(card(EVIL), lambda page: page)
+    assert "<script" not in cards.table([card(EVIL)]) + cards.missing(card(EVIL))
 
 
 def test_what_is_missing_leads_to_the_page_that_gives_it() -> None:
-    html = cards.missing(card("one"), lambda page: f"/{page}?benchmark=b")
-    assert 'href="/audits?benchmark=b"' in html
+    html = cards.missing(card("one"))
+    assert 'href="audits?start=null-models&amp;judge=one"' in html
     assert "judgebench audit null-models" in html

@@ -1,5 +1,7 @@
 """Rates in tables: a bar and its words in every row, links where there is a page, and no markup of others."""
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("streamlit", reason="the app needs the extra app")
@@ -27,6 +29,14 @@ def test_a_part_has_its_rate_its_interval_and_its_link() -> None:
     assert html.count('role="img" aria-label="[') == 2
 
 
+def test_the_heading_names_the_level_of_the_intervals() -> None:
+    at_90 = replace(known(0.6), level=0.9)
+    assert (
+        "90% interval"
+        in Elements(rates.parts("Category", [PartRate("one", at_90, 10, 6, 1, 10)], _link, unit="rate")).text
+    )
+
+
 def test_a_score_has_no_bar() -> None:
     html = rates.parts("Category", [PartRate("one", known(6.2, 1.0), 10, 0, 0, 10)], _link, unit="score")
     assert "6.200" in html
@@ -45,3 +55,12 @@ def test_what_others_wrote_stays_text() -> None:
 
 def _link(name: str) -> str | None:
     return f"model?category={name}" if name else None
+
+
+def test_on_a_phone_every_number_of_a_long_text_has_its_heading_beside_it() -> None:
+    listed = rates.listed([OnInstruction("k", "what", "c", 0.25, None)], _link, unit="rate")
+    battle = BattleOfTwo("k", "what", "c", 0.75, None, 0.5)
+    of_two = rates.of_two([battle], _link, names=("one", "two"))
+    for html, labels in ((listed, ("Category", "Preferred, %")), (of_two, ("one preferred, %", "two shown first"))):
+        assert "jb-stack" in html
+        assert all(f'data-label="{label}"' in html for label in labels)
