@@ -89,8 +89,9 @@ def matrix(pairs: Iterable[Mapping[str, Any]], models: Sequence[str]) -> Spec:
 def moves(rows: Sequence["Move"]) -> Spec:
     """An arrow a model from its win rate as judged to the one without the effects, which has whiskers.
 
-    ``rows``: one at least, of one level.
+    ``rows``: of one level; without any, as where no effect is identified, there is none.
     """
+    level = next((f"{row.without.level:.0%} " for row in rows), "")
     values = [
         {
             "model": one_line(row.model, 200),
@@ -105,7 +106,7 @@ def moves(rows: Sequence["Move"]) -> Spec:
         }
         for place, row in enumerate(rows)
     ]
-    return filled(_moves(f"{rows[0].without.level:.0%}"), values, len(values) * _ROW_PX + _AXIS_PX)
+    return filled(_moves(level), values, len(values) * _ROW_PX + _AXIS_PX)
 
 
 def effects(rows: Sequence[Labelled]) -> Spec:
@@ -249,8 +250,8 @@ def _moves(level: str) -> Spec:
         alt.Tooltip("model:N", title="Model"),
         alt.Tooltip("before:Q", title="As judged, %", format=".1f"),
         alt.Tooltip("after:Q", title="Held equal, %", format=".1f"),
-        alt.Tooltip("lower:Q", title=f"{level} lower", format=".1f"),
-        alt.Tooltip("upper:Q", title=f"{level} upper", format=".1f"),
+        alt.Tooltip("lower:Q", title=f"{level}lower", format=".1f"),
+        alt.Tooltip("upper:Q", title=f"{level}upper", format=".1f"),
         alt.Tooltip("passes:N", title="Would pass"),
         alt.Tooltip("flag:N", title="Audit"),
     ]

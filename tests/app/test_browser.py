@@ -16,7 +16,7 @@ from judgebench.records import Battle, Instruction, Model, Order, Output, Trial
 from judgebench.store.database import Database
 from tests import mixed
 from tests.app import hostile
-from tests.app.visit import Visit, models
+from tests.app.visit import BOARD, Visit, models
 from tests.factories import JUDGE, ok, result, trial
 from tests.filling import filled, judging
 
@@ -284,10 +284,10 @@ def test_models_are_searched_and_what_is_chosen_stands_in_the_address(visit: Vis
     box.press("Enter")
     page.wait_for_url("**search**")
     visit.settle()
-    assert page.locator("table.jb tbody tr").count() == 1
+    assert page.locator(f"{BOARD} tbody tr").count() == 1
     again = Visit(browser, visit.address)
     again.open(page.url.removeprefix(visit.address))
-    assert again.page.locator("table.jb tbody tr").count() == 1
+    assert again.page.locator(f"{BOARD} tbody tr").count() == 1
     again.context.close()
 
 
@@ -295,7 +295,7 @@ def test_models_are_searched_and_what_is_chosen_stands_in_the_address(visit: Vis
 def test_the_first_screen_holds_the_leaders(visit: Visit, demo: Path, width: int) -> None:
     visit.page.set_viewport_size({"width": width, "height": 900})
     page = visit.open("/")
-    box = page.locator("table.jb tbody tr").first.bounding_box()
+    box = page.locator(f"{BOARD} tbody tr").first.bounding_box()
     assert box["y"] + box["height"] < 900
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
 
@@ -394,7 +394,8 @@ def test_a_conversation_is_read_and_voted_on_in_its_places(visit: Visit, no_data
         visit.page.set_viewport_size({"width": width, "height": 1000})
         page = visit.open(f"/battles?{link}")
         words = ("system", "call 1: book_leave", "result of call 1 (book_leave), an error: 500", "And my payslip?")
-        places = [visit.text().index(each) for each in words]
+        battle = visit.text().partition("tools that are offered")[2]  # below the list, which tells what was said too
+        places = [battle.index(each) for each in words]
         assert places == sorted(places)
         assert "secret thought" not in visit.text()
         page.get_by_text("reasoning, not shown to the judge").first.click()

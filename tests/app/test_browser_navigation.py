@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.visit import Visit
+from tests.app.visit import BOARD, Visit
 
 pytestmark = pytest.mark.browser
 
@@ -34,7 +34,7 @@ def follow(visit: Visit, link: Any, title: str) -> str:
 def test_from_the_first_screen_to_an_instruction_back_and_forward_in_one_session(visit: Visit, demo: Path) -> None:
     page = visit.open("/?method=bt")
     page.evaluate("window.mark = 1")
-    name = page.locator("table.jb tbody a").first.inner_text()
+    name = page.locator(f"{BOARD} tbody a").first.inner_text()
     ways = [("Leaderboard", here(page))]
     for title, links in (
         ("Model", "table.jb tbody a"),
@@ -72,14 +72,14 @@ def test_back_from_another_page_of_the_menu_finds_what_was_chosen(visit: Visit, 
 
 def test_a_heading_sorts_the_leaderboard_and_the_address_keeps_it(visit: Visit, demo: Path) -> None:
     page = visit.open("/?baseline=demo-careful")
-    names = page.locator("table.jb tbody th a")
+    names = page.locator(f"{BOARD} tbody th a")
     by_rank = names.all_inner_texts()
 
     def sort(words: str) -> list[float]:
         page.get_by_role("columnheader").get_by_role("link", name=words, exact=True).click()
         page.locator("th[aria-sort] a", has_text=words).wait_for()
         visit.settle()
-        cells = page.locator("table.jb tbody .c-length").all_inner_texts()
+        cells = page.locator(f"{BOARD} tbody .c-length").all_inner_texts()
         return [float(cell.replace(",", "")) for cell in cells]
 
     falling = sort("Length")
@@ -104,7 +104,7 @@ def test_a_heading_sorts_the_leaderboard_and_the_address_keeps_it(visit: Visit, 
 def test_a_link_with_a_key_held_opens_another_tab(visit: Visit, demo: Path) -> None:
     page = visit.open("/")
     with visit.context.expect_page() as opened:
-        page.locator("table.jb tbody a").first.click(modifiers=["ControlOrMeta"])
+        page.locator(f"{BOARD} tbody a").first.click(modifiers=["ControlOrMeta"])
     opened.value.locator("h1", has_text="Model").wait_for()
     assert page.inner_text("h1") == "Leaderboard"
 

@@ -11,7 +11,7 @@ import pytest
 from judgebench import services
 from judgebench.records import HumanLabel, Order
 from judgebench.store.database import Database
-from tests.app.visit import Visit, models
+from tests.app.visit import BOARD, Visit, models
 
 pytestmark = pytest.mark.browser
 
@@ -97,14 +97,14 @@ def test_two_questions_are_answered_with_one_vote(visit: Visit, demo: Path) -> N
 
 def battles(page: Any) -> Counter[str]:
     """How many each model has on the leaderboard."""
-    rows = page.locator("table.jb tbody tr").all()
+    rows = page.locator(f"{BOARD} tbody tr").all()
     return Counter({row.locator("th a").inner_text(): int(row.locator(".c-battles").inner_text()) for row in rows})
 
 
 def test_votes_in_the_browser_move_the_board_of_people(visit: Visit, demo: Path) -> None:
     voted_before(demo, number=12)
     page = visit.open("/?by=people")
-    before, ratings = battles(page), page.locator("table.jb").inner_text()
+    before, ratings = battles(page), page.locator(BOARD).inner_text()
     page = visit.open("/vote?blind=true")
     for number in range(1, 5):
         page.get_by_role("button", name="First is better").click()
@@ -114,5 +114,5 @@ def test_votes_in_the_browser_move_the_board_of_people(visit: Visit, demo: Path)
     page = visit.open("/?by=people")
     assert battles(page) == Counter(name for _, *models in voted for name in models)
     assert battles(page) > before
-    assert page.locator("table.jb").inner_text() != ratings
+    assert page.locator(BOARD).inner_text() != ratings
     assert "2 voters" in visit.open("/people").locator("[data-testid=stMain]").inner_text()

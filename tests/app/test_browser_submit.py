@@ -13,7 +13,7 @@ from judgebench.resources import folder
 from judgebench.spec import JudgeSpec
 from judgebench.store.database import Database
 from tests.app.conftest import HeldJudge
-from tests.app.visit import Visit, models
+from tests.app.visit import BOARD, Visit, models
 
 pytestmark = pytest.mark.browser
 
@@ -69,7 +69,7 @@ def test_a_null_models_findings_are_shown_before_it_is_stored_and_red_on_the_boa
     page.get_by_text("null-model is flagged, so it has no rank").wait_for()
     page.get_by_role("link", name="null-model on the leaderboard").click()
     visit.settle()
-    row = page.locator("table.jb tr.flagged.new")
+    row = page.locator(f"{BOARD} tr.flagged.new")
     assert row.locator("a").inner_text() == "null-model"
     red, green, blue = colour(row.locator(".dot"))
     assert red > 2 * max(green, blue)
@@ -110,10 +110,10 @@ def test_two_models_are_submitted_judged_and_ranked_on_one_page(
     held_judge.released.set()
     page.get_by_text(re.compile("slow, done: ")).wait_for()
     page.get_by_text(re.compile(r"^first: rank .* of 5, win rate .*\[")).wait_for()
-    assert page.locator("table.jb tr.new a").inner_text() == "first"
+    assert page.locator(f"{BOARD} tr.new a").inner_text() == "first"
     page.get_by_role("link", name="first on the leaderboard").click()
     visit.settle()
-    assert page.locator("table.jb tr.new a").inner_text() == "first"
+    assert page.locator(f"{BOARD} tr.new a").inner_text() == "first"
 
 
 def test_a_file_of_verdicts_is_imported_into_an_empty_database_and_ranks(
@@ -140,5 +140,5 @@ def test_a_file_of_verdicts_is_imported_into_an_empty_database_and_ranks(
     page.get_by_role("button", name="Import it").click()
     page.get_by_text("24 verdicts").wait_for()
     page.get_by_role("button", name="Show it").click()
-    page.locator("table.jb a", has_text="two").wait_for()
+    page.locator(f"{BOARD} a", has_text="two").wait_for()
     assert "judged by judge" in visit.text()

@@ -8,6 +8,7 @@ from judgebench.store.database import Database
 
 _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 _RUNNING = '[data-testid="stApp"]:not([data-test-script-state="notRunning"])'
+BOARD = '[aria-label="Leaderboard"] table.jb'  # all its numbers stand in another table below it
 _PATIENCE_MS = 60_000  # of a page on a busy machine; waiting ends as soon as the condition holds
 
 
