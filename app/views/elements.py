@@ -42,9 +42,11 @@ def counted(coverage: Coverage | None, door: Door = "app") -> None:
 
 
 def counted_briefly(coverage: Coverage | None, address: str) -> None:
-    """The same in a line, with the address of the page where the whole stands."""
+    """The same in a line, the whole below it folded, and the address of the page where it is chosen."""
     words = escaped_html(brief(coverage))
-    table(f'<p class=jb-counted>{words} <a href="{escaped_html(address)}">What counts, in full</a></p>')
+    table(f'<p class=jb-counted>{words} <a href="{escaped_html(address)}">Choose what counts</a></p>')
+    with st.expander("What counts, in full"):
+        lines(sentences(coverage, "app: nothing"))
 
 
 def block(text: str, *, height: int, key: str) -> None:

@@ -203,7 +203,7 @@ def test_judges_and_people_stand_beside_each_other_where_both_are_chosen(
     assert "Ranks by judges: " in printed(app)
     assert "Ranks by people: " in printed(app)
     drawn = "".join(str(html.proto.body) for html in app.get("html"))
-    assert drawn.count("What counts, in full") == 2
+    assert drawn.count("Choose what counts") == 2
     assert "by=both" not in drawn  # which no other page has
     assert {download.label for download in app.get("download_button")} == {"CSV", "JSON", "Markdown"}
 
