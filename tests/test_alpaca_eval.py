@@ -31,6 +31,7 @@ def imported(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Database
     return database
 
 
+@pytest.mark.slow
 def test_every_win_rate_and_standard_error_is_the_published_one(imported: Database, shared: Path) -> None:
     board = services.leaderboards.leaderboard(imported, "alpaca_eval")
     rows = {row.model: row for row in board.rows}
@@ -47,6 +48,7 @@ def test_every_win_rate_and_standard_error_is_the_published_one(imported: Databa
             assert row.battles == int(official["n_total"])
 
 
+@pytest.mark.slow
 def test_importing_again_adds_nothing(imported: Database, shared: Path) -> None:
     before = check(imported)
     [report] = services.imports.import_alpaca_eval(
@@ -74,6 +76,7 @@ def test_bradley_terry_orders_the_field_as_win_rates_against_one_baseline_do(imp
     assert [row.model for row in ratings.rows] == [row.model for row in rates.rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("join", "mean", "largest", "rank"), [(None, 0.4, 1.5, 0.998), ("instruction", 0.7, 2.6, 0.993)]
 )

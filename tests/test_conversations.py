@@ -89,6 +89,7 @@ def test_results_without_ids_answer_calls_by_order_and_name() -> None:
     assert calls.answered(Message("tool", (), name="f")) is None
 
 
+@pytest.mark.slow
 def test_long_conversations_take_time_in_proportion() -> None:
     def read(size: int) -> None:
         parts = tuple(Text("word " * 20) for _ in range(size))

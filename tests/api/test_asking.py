@@ -42,6 +42,7 @@ def test_an_error_of_a_run_inside_a_running_event_loop_arrives(judged: Database)
         asyncio.run(notebook())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inside", [False, True])
 def test_a_watcher_that_returns_true_stops_the_run_which_can_be_continued(db: Database, inside: bool) -> None:
     asked = [f"question {i}" for i in range(300)]
@@ -64,6 +65,7 @@ def test_a_watcher_that_returns_true_stops_the_run_which_can_be_continued(db: Da
     assert len(judgebench.verdicts(db, benchmark="b")) == 600
 
 
+@pytest.mark.slow
 def test_an_interrupt_in_a_notebook_ends_the_run_and_keeps_what_was_answered(tmp_path: Path) -> None:
     """A real interrupt, in a process of its own, while the run is under way in its thread."""
     code = f"""

@@ -40,6 +40,7 @@ PAGES = {
 }
 
 
+@pytest.mark.slow
 def test_without_a_database_pages_say_what_to_do_and_leave_no_file(visit: Visit, no_data: Path) -> None:
     links = ("/vote", "/leaderboard")  # the server's very first visitor follows a link to an inner page
     for path, title in reversed(PAGES.items()):
@@ -65,6 +66,7 @@ def test_every_page_shows_the_demo(visit: Visit, demo: Path) -> None:
     assert visit.elsewhere == []
 
 
+@pytest.mark.slow
 def test_a_filter_gives_a_permalink_that_shows_the_same_elsewhere(visit: Visit, demo: Path, browser: Any) -> None:
     page = visit.open("/battles")
     page.get_by_role("button", name="Filters").click()
@@ -89,6 +91,7 @@ def test_a_filter_gives_a_permalink_that_shows_the_same_elsewhere(visit: Visit, 
     again.context.close()
 
 
+@pytest.mark.slow
 def test_a_battle_has_a_permalink_and_neighbours(visit: Visit, demo: Path, browser: Any) -> None:
     first, total = services.battles.battles(Database(str(demo)), "demo", store.battles.BattleFilter(), limit=2)
     link = f"/battles?instruction={first[0].instruction}&a={first[0].model_a}&b={first[0].model_b}"
@@ -158,6 +161,7 @@ def test_a_leaderboard_without_verdicts_says_why(visit: Visit, demo: Path) -> No
     assert "unknown battle" in visit.text()
 
 
+@pytest.mark.slow
 def test_a_submission_changes_the_database_and_the_leaderboards_choices(
     visit: Visit, demo: Path, tmp_path: Path
 ) -> None:
@@ -185,6 +189,7 @@ def test_a_submission_changes_the_database_and_the_leaderboards_choices(
     assert "new-model" in models(demo)
 
 
+@pytest.mark.slow
 def test_a_run_started_here_ends_by_itself_and_changes_the_leaderboard(visit: Visit, demo: Path) -> None:
     page = visit.open("/runs")
     page.get_by_role("radio", name="Server").click()
@@ -198,6 +203,7 @@ def test_a_run_started_here_ends_by_itself_and_changes_the_leaderboard(visit: Vi
     assert "judged by scripted:always-first" in visit.text()
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_be_done_says_why(visit: Visit, demo: Path) -> None:
     page = visit.open("/runs")
     page.get_by_role("radio", name="Server").click()
@@ -362,6 +368,7 @@ def test_the_leaderboard_as_a_picture(visit: Visit, demo: Path) -> None:
         assert Path(caught.value.path()).read_bytes().startswith(begin)
 
 
+@pytest.mark.slow
 def test_the_page_that_is_sent_to_a_colleague_opens_offline(visit: Visit, no_data: Path, tmp_path: Path) -> None:
     hostile.build(no_data)
     page = visit.open("/")
@@ -446,6 +453,7 @@ def test_a_long_conversation_says_that_it_scrolls_and_is_read_to_its_end(visit: 
         assert "The very last question." in top
 
 
+@pytest.mark.slow
 def test_what_is_held_equal_has_a_permalink(visit: Visit, demo: Path, browser: Any) -> None:
     page = visit.open("/")
     page.get_by_role("button", name="Length").click()
@@ -459,6 +467,7 @@ def test_what_is_held_equal_has_a_permalink(visit: Visit, demo: Path, browser: A
     again.context.close()
 
 
+@pytest.mark.slow
 def test_differences_and_a_rendered_output_have_permalinks(visit: Visit, demo: Path, browser: Any) -> None:
     opened = Database(str(demo))
     first, _ = services.battles.battles(opened, "demo", store.battles.BattleFilter(), limit=1)
@@ -474,6 +483,7 @@ def test_differences_and_a_rendered_output_have_permalinks(visit: Visit, demo: P
     again.context.close()
 
 
+@pytest.mark.slow
 def test_a_judge_that_is_not_listed_is_not_asked(visit: Visit, demo: Path) -> None:
     page = visit.open("/runs")
     page.get_by_role("radio", name="Server").click()
@@ -486,6 +496,7 @@ def test_a_judge_that_is_not_listed_is_not_asked(visit: Visit, demo: Path) -> No
     assert "No run was started from here" in visit.text()
 
 
+@pytest.mark.slow
 def test_what_is_not_known_comes_with_a_command(visit: Visit, demo: Path) -> None:
     page = visit.open("/audits")
     for audit in ("null-models", "submissions"):
@@ -497,6 +508,7 @@ def test_what_is_not_known_comes_with_a_command(visit: Visit, demo: Path) -> Non
     page.get_by_role("tabpanel").get_by_text("scripted:coin: 0 labelled battles").wait_for()
 
 
+@pytest.mark.slow
 def test_each_part_of_bias_has_a_permalink(visit: Visit, demo: Path, browser: Any) -> None:
     page = visit.open("/bias")
     again = Visit(browser, visit.address)

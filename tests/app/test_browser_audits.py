@@ -15,6 +15,7 @@ from tests.app.visit import Visit
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_the_leaderboard_leads_to_the_start_of_the_audit_that_its_judge_lacks(visit: Visit, demo: Path) -> None:
     page = visit.open("/")
     assert "judgebench audit" not in visit.text()
@@ -25,6 +26,7 @@ def test_the_leaderboard_leads_to_the_start_of_the_audit_that_its_judge_lacks(vi
     about.get_by_text("--judge=scripted:coin").wait_for()
 
 
+@pytest.mark.slow
 def test_an_audit_is_started_from_the_page_and_its_result_shown(visit: Visit, demo: Path) -> None:
     page = visit.open("/audits")
     about = page.locator(".st-key-about_null-models")
@@ -43,6 +45,7 @@ def test_an_audit_is_started_from_the_page_and_its_result_shown(visit: Visit, de
     page.get_by_text("Null models: failed by").first.wait_for()
 
 
+@pytest.mark.slow
 def test_a_finding_shows_its_evidence_and_leads_to_its_battle(visit: Visit, demo: Path) -> None:
     with closing(Database(str(demo))) as database:
         services.audits.submissions.audit_stored(database, "demo", ["null-constant"])
@@ -83,6 +86,7 @@ def _second_judge(path: Path) -> None:
         elsewhere.submit(engine.run.run, database, study, environment={}).result()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_audits_and_cards_have_no_serious_barrier(
     browser: Any, served: tuple[str, Path], demo: Path, scheme: str

@@ -11,6 +11,7 @@ from tests.app.visit import Visit
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_dots_and_cells_lead_to_models_and_downloads_say_what_they_are_of(visit: Visit, demo: Path) -> None:
     page = visit.open("/?baseline=demo-careful")
     dot = page.locator(".jb-plot a.point").first
@@ -34,6 +35,7 @@ def test_dots_and_cells_lead_to_models_and_downloads_say_what_they_are_of(visit:
     page.locator("h1", has_text="Model").wait_for()
 
 
+@pytest.mark.slow
 def test_charts_of_hostile_names_are_only_text(visit: Visit, no_data: Path) -> None:
     hostile.build(no_data)
     for chart in ("length", "categories", "distributions", "history"):
@@ -41,6 +43,7 @@ def test_charts_of_hostile_names_are_only_text(visit: Visit, no_data: Path) -> N
         visit.nothing_happened()
 
 
+@pytest.mark.slow
 def test_every_part_of_a_hostile_models_page_is_only_text(visit: Visit, no_data: Path) -> None:
     hostile.build(no_data)
     page = visit.open("/model?" + urlencode({"model": hostile.MODELS[0]}))

@@ -31,6 +31,7 @@ def follow(visit: Visit, link: Any, title: str) -> str:
     return here(visit.page)
 
 
+@pytest.mark.slow
 def test_from_the_first_screen_to_an_instruction_back_and_forward_in_one_session(visit: Visit, demo: Path) -> None:
     page = visit.open("/?method=bt")
     page.evaluate("window.mark = 1")
@@ -55,6 +56,7 @@ def test_from_the_first_screen_to_an_instruction_back_and_forward_in_one_session
     assert page.evaluate("window.mark") == 1
 
 
+@pytest.mark.slow
 def test_back_from_another_page_of_the_menu_finds_what_was_chosen(visit: Visit, demo: Path) -> None:
     page = visit.open("/battles?order=upsets")
     page.get_by_role("button", name="Filters").click()
@@ -70,6 +72,7 @@ def test_back_from_another_page_of_the_menu_finds_what_was_chosen(visit: Visit, 
     assert not page.get_by_role("switch", name="Contradictory verdicts").is_checked()
 
 
+@pytest.mark.slow
 def test_a_heading_sorts_the_leaderboard_and_the_address_keeps_it(visit: Visit, demo: Path) -> None:
     page = visit.open("/?baseline=demo-careful")
     names = page.locator(f"{BOARD} tbody th a")
@@ -109,6 +112,7 @@ def test_a_link_with_a_key_held_opens_another_tab(visit: Visit, demo: Path) -> N
     assert page.inner_text("h1") == "Leaderboard"
 
 
+@pytest.mark.slow
 def test_what_is_folded_away_survives_a_reload_and_back_undoes_it(visit: Visit, demo: Path) -> None:
     page = visit.open("/?method=Bradley-Terry")
     for label in ("Common instructions only", "People's votes"):
@@ -127,6 +131,7 @@ def test_what_is_folded_away_survives_a_reload_and_back_undoes_it(visit: Visit, 
     assert page.get_by_role("button", name="Common instructions only").get_attribute("aria-pressed") == "true"
 
 
+@pytest.mark.slow
 def test_the_menu_of_a_phone_gives_way_to_the_page_chosen(visit: Visit, demo: Path) -> None:
     visit.page.set_viewport_size({"width": 390, "height": 844})
     page = visit.open("/")

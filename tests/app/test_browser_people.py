@@ -24,6 +24,7 @@ def labels(path: Path, question: str = "") -> list[HumanLabel]:
         opened.close()
 
 
+@pytest.mark.slow
 def test_votes_are_blind_counted_once_a_pair_and_told_of_afterwards(visit: Visit, demo: Path) -> None:
     page = visit.open("/vote")
     page.get_by_text("0 votes of yours").wait_for()
@@ -77,6 +78,7 @@ def voted_before(path: Path, question: str = "", number: int = 1) -> None:
         services.labels.add_labels(database, "demo", [replace(label, question=question) for label in labels])
 
 
+@pytest.mark.slow
 def test_two_questions_are_answered_with_one_vote(visit: Visit, demo: Path) -> None:
     voted_before(demo, question="accuracy")
     page = visit.open("/vote")
@@ -101,6 +103,7 @@ def battles(page: Any) -> Counter[str]:
     return Counter({row.locator("th a").inner_text(): int(row.locator(".c-battles").inner_text()) for row in rows})
 
 
+@pytest.mark.slow
 def test_votes_in_the_browser_move_the_board_of_people(visit: Visit, demo: Path) -> None:
     voted_before(demo, number=12)
     page = visit.open("/?by=people")

@@ -33,6 +33,7 @@ def colour(element: Any) -> list[int]:
     return [int(part) for part in re.findall(r"\d+", element.evaluate("e => getComputedStyle(e).backgroundColor"))[:3]]
 
 
+@pytest.mark.slow
 def test_a_null_models_findings_are_shown_before_it_is_stored_and_red_on_the_board(
     visit: Visit, demo: Path, tmp_path: Path
 ) -> None:
@@ -85,6 +86,7 @@ def judge(demo: Path, held_judge: HeldJudge) -> str:
     return "slow"
 
 
+@pytest.mark.slow
 def test_two_models_are_submitted_judged_and_ranked_on_one_page(
     visit: Visit, demo: Path, judge: str, held_judge: HeldJudge, tmp_path: Path
 ) -> None:
@@ -116,6 +118,7 @@ def test_two_models_are_submitted_judged_and_ranked_on_one_page(
     assert page.locator(f"{BOARD} tr.new a").inner_text() == "first"
 
 
+@pytest.mark.slow
 def test_a_file_of_verdicts_is_imported_into_an_empty_database_and_ranks(
     visit: Visit, no_data: Path, tmp_path: Path
 ) -> None:

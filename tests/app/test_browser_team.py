@@ -28,6 +28,7 @@ def visiting(browser: Any, address: str, name: str) -> Iterator[Visit]:
     assert visit.blocked == []
 
 
+@pytest.mark.slow
 def test_the_team_page_shows_roles_and_what_people_did_to_those_who_may_know(
     browser: Any, demo_database: Path, tmp_path: Path
 ) -> None:

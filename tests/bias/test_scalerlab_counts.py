@@ -62,6 +62,7 @@ def imported(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Database
     return database
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize("judge", few(FILES, 1))
 def test_against_a_direct_count(shared: Path, imported: Database, judge: str) -> None:
@@ -81,6 +82,7 @@ def test_against_a_direct_count(shared: Path, imported: Database, judge: str) ->
         assert not place.log_odds_hard.identified
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize("judge", few(FILES, 1))
 def test_by_source(shared: Path, imported: Database, judge: str) -> None:

@@ -183,6 +183,7 @@ def test_a_model_of_a_database_that_knows_no_addresses_goes_on(asked: Invoke, tm
         assert asked(*to(other)).code == 2
 
 
+@pytest.mark.slow
 def test_two_collections_at_once_ask_for_each_output_once(asked: Invoke, tmp_path: Path) -> None:
     rows = [{"question": f"Number {number}?"} for number in range(60)]
     (tmp_path / "more.json").write_text(json.dumps(rows))

@@ -129,6 +129,7 @@ def test_results_come_in_any_order_in_parts_and_twice(submitted: Invoke, tmp_pat
     assert {row["win_rate"] for row in board["rows"]} == {0.5}  # a judge of position promotes nobody
 
 
+@pytest.mark.slow
 def test_what_failed_is_stored_once_and_exported_again(submitted: Invoke, tmp_path: Path) -> None:
     export(submitted, tmp_path / "b.jsonl")
     asked = lines(tmp_path / "b.jsonl")

@@ -75,6 +75,7 @@ def test_a_form_says_what_it_cannot_hold(invoke: Invoke, tmp_path: Path) -> None
     assert "no judge is shown: reasoning (1)" in submitted.err
 
 
+@pytest.mark.slow
 def test_other_tools_get_what_they_read_and_the_rest_is_counted(submitted: Invoke, tmp_path: Path) -> None:
     submitted("run", "--benchmark", "bench", "--judge", "scripted:always-first", "--baseline", "alpha")
     command = ("export", "preferences", "--benchmark", "bench", "--to", tmp_path / "p.jsonl")

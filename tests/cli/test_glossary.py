@@ -1,9 +1,12 @@
 """judgebench glossary: all terms, or one by its name."""
 
+import pytest
+
 from judgebench.show.glossary import TERMS
 from tests.cli.conftest import Invoke
 
 
+@pytest.mark.slow
 def test_it_prints_one_term_or_all(invoke: Invoke) -> None:
     assert invoke("glossary", "Position Bias").out == "position bias: preference for a place\n"
     assert [row["term"] for row in invoke("glossary", "--format", "json").json] == [term.name for term in TERMS]

@@ -136,6 +136,7 @@ def test_csv_and_markdown_hold_every_model(undecided: Invoke) -> None:
         assert any(line in row for row in printed.splitlines())
 
 
+@pytest.mark.slow
 def test_people_rank_alone_those_named_alone_and_by_the_question_named(judged: Invoke, tmp_path: Path) -> None:
     def labels(who: str, winner: str, *more: str) -> None:
         rows = [

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from judgebench.judging.characters import fold, visible
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_folding_moves_nothing(text: str) -> None:
     assert len(fold(text)) == len(text)

@@ -199,6 +199,7 @@ MESSAGES = st.lists(
 TOOLS = st.lists(st.builds(Tool, WORDS, st.none() | WORDS, WORDS, WORDS), max_size=2).map(tuple)
 
 
+@pytest.mark.slow
 @given(MESSAGES, TOOLS, st.sampled_from(["pointwise/mt-bench", "pointwise/mt-bench-second-turn"]))
 def test_property_every_text_stands_verbatim_in_balanced_fences_that_none_can_forge(messages, tools, name):
     trial = reading_of(Conversation(messages, tools))
@@ -226,6 +227,7 @@ def test_property_every_text_stands_verbatim_in_balanced_fences_that_none_can_fo
             assert not words or f"\n{words}\n" in where
 
 
+@pytest.mark.slow
 def test_a_conversation_of_many_messages_takes_time_in_proportion():
     turn = (said("Go on.", role="user"), said("a", Call("f", "{}", "1")), Message("tool", (Text("r"),), call="1"))
 

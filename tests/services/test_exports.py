@@ -107,6 +107,7 @@ def other(tmp_path: Path) -> Database:
     return Database(str(tmp_path / "other.db"), create=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turns", [1, 2])
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_what_is_read_back_gives_the_same_files(
@@ -191,6 +192,7 @@ def test_a_benchmark_without_labels_gives_a_file_without_rows(tmp_path: Path, da
     assert (done.rows, gzip.decompress((tmp_path / "a.jsonl.gz").read_bytes())) == (0, b"")
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_alpaca_eval_goes_out_and_comes_back_equal(shared: Path, tmp_path: Path, other: Database) -> None:
     database = Database(str(tmp_path / "a.db"), create=True)

@@ -47,6 +47,7 @@ def copied(folder: Path, database: Database) -> None:
             import_file(database, folder / name, benchmark="bench")
 
 
+@pytest.mark.slow
 def test_a_folder_is_read_back_and_gives_the_same_files(filled: Database, tmp_path: Path) -> None:
     done = export(filled, "all", tmp_path / "one", benchmark="bench")
     other = Database(str(tmp_path / "b.db"), create=True)

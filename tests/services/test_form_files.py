@@ -168,6 +168,7 @@ def test_each_form_goes_out_as_each_other(tmp_path: Path, other: Database, origi
     assert len(differing) == len(lost)  # what was offered is part of the instruction
 
 
+@pytest.mark.slow
 def test_all_of_a_benchmark_goes_through_our_own_files(tmp_path: Path, database: Database, other: Database) -> None:
     mixed.filled(database)
     for kind in ("verdicts", "outputs", "instructions"):
@@ -200,6 +201,7 @@ def test_images_are_stored_once_and_travel_in_files(tmp_path: Path, database: Da
         assert stored(empty) == stored(database)
 
 
+@pytest.mark.slow
 def test_samples_are_stored_apart_and_come_back(tmp_path: Path, database: Database, other: Database) -> None:
     choices = [{"message": {"role": "assistant", "content": text}} for text in ("x", "y", "x")]
     row = {"messages": [{"role": "user", "content": "q"}], "response": {"model": "m", "choices": choices}}

@@ -38,6 +38,7 @@ def correct(row: dict[str, Any]) -> bool:
     return sum((told == row["label"]) - (told == flip[row["label"]]) for told in decisions) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCALERLAB)
 def test_scalerlabs_recorded_judgments_give_its_accuracies(database: Database, shared: Path, name: str) -> None:
     path = shared / "data" / "scalerlab_judgebench" / f"{name}.jsonl.gz"

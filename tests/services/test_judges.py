@@ -17,6 +17,7 @@ URL = "http://127.0.0.1:9/v1"
 PAIR = ("--benchmark", "bench", "--pair", "alpha,beta", "--format", "json")
 
 
+@pytest.mark.slow
 def test_a_judge_that_ran_runs_again_by_its_name_at_every_door(submitted: Invoke, tmp_path: Path) -> None:
     with FaultServer(lambda index, request: Reply.chat("A")) as server:
         assert submitted("run", *PAIR, "--judge", "gpt", "--judge-url", server.url, "--limit", "1").code == 0

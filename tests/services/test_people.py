@@ -48,6 +48,7 @@ def test_known_strengths_come_back_by_every_method(tmp_path: Path, method: str) 
     assert ranked.judges == ()
 
 
+@pytest.mark.slow
 def test_votes_of_nobody_known_on_nothing_known_equal_rate(tmp_path: Path) -> None:
     ranked = board(voted(tmp_path), method="bradley-terry")
     with (tmp_path / "votes.csv").open(newline="") as lines:

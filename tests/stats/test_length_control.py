@@ -296,6 +296,7 @@ def test_order_changes_only_models_that_miss_instructions():
     np.testing.assert_allclose(joined.rate[[0, 1, 3]], shifted.rate[[0, 1, 3]], atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_golden_alpaca_eval_board_without_its_tables():
     # The published length-controlled win rates; the bar is what the board itself moves by between refits. The largest

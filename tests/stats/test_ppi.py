@@ -86,6 +86,7 @@ def simulated(rng, bias=0.8, instructions=150, labelled=60):
     return human, human.select(np.isin(human.instruction, chosen)), judge
 
 
+@pytest.mark.slow
 def test_recovery_against_a_biased_judge():
     rng = np.random.default_rng(0)
     truth = win_rates(simulated(rng, instructions=6000)[0]).rate
@@ -102,6 +103,7 @@ def test_recovery_against_a_biased_judge():
     assert np.mean(widths) < 0.95
 
 
+@pytest.mark.slow
 def test_anchored_ratings_recover_what_people_would_say():
     rng = np.random.default_rng(2)
     truth = fit_bradley_terry(simulated(rng, instructions=6000)[0]).theta

@@ -66,6 +66,7 @@ def test_languages_are_told_apart(text: str, language: str) -> None:
     assert guess_language(text) == language
 
 
+@pytest.mark.slow
 @given(st.text(max_size=300))
 def test_every_text_has_one(text: str) -> None:
     assert guess_language(text)

@@ -90,6 +90,7 @@ def test_swapping_sides_and_reordering_rows_change_nothing(table, random):
     np.testing.assert_allclose(one.covariance, other.covariance, rtol=1e-9, atol=1e-15)
 
 
+@pytest.mark.slow
 @given(tables(), st.data())
 def test_renaming_permutes_the_result(table, data):
     permutation = data.draw(st.permutations(range(len(table.models))))

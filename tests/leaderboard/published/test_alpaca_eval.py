@@ -22,6 +22,7 @@ PUBLISHED_AS = {"NullModel": "example"}
 COUNTS = ("n_wins", "n_wins_base", "n_draws", "n_total", "avg_length")
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_golden_rates_of_the_published_board(shared: Path) -> None:
     """Version 1's numbers are among those of version 2, whose slow one is tested below."""

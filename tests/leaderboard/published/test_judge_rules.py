@@ -204,6 +204,7 @@ def test_people_who_tie_are_left_out_and_the_best_of_k_is_of_correctness_sets_al
     assert "GPQA" in known["overall"].reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("profile", "n"), [("rewardbench", 6), ("rewardbench", 25), ("scalerlab", 12), ("llmbar", 15)])
 @pytest.mark.parametrize("accuracy", [0.6, 0.9])
 def test_a_judge_of_known_accuracy_is_recovered(profile: str, n: int, accuracy: float) -> None:

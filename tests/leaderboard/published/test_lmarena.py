@@ -34,6 +34,7 @@ def arena_rank(a: np.ndarray, b: np.ndarray, won: np.ndarray, k: int) -> np.ndar
     return 1000 + 400 / TEN * (theta - theta.mean())
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_golden_votes_of_llmfao_rate_as_arena_rank_rates_them(shared: Path) -> None:
     path, database = shared / "data" / "llmfao" / "votes.csv.gz", Database(":memory:", create=True)

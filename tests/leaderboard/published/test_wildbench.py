@@ -53,6 +53,7 @@ def value(board: PublishedBoard, model: str, name: str) -> float | None:
     return next(row for row in board.rows if row.model == model).numbers[name].value
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_golden_scores_of_three_models(shared: Path) -> None:
     database, folder = Database(":memory:", create=True), shared / "data" / "wildbench"

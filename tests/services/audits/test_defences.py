@@ -36,6 +36,7 @@ def test_defences_are_measured_side_by_side_with_their_price(invoke: Invoke) -> 
     assert rows["two-stage"]["tokens_a_trial"] == 3 * rows["nonce"]["tokens_a_trial"]
 
 
+@pytest.mark.slow
 def test_labelled_battles_price_a_defence_by_its_accuracy(invoke: Invoke) -> None:
     store_outputs(60, {"good": "{text} In {number} words, in detail.", "off": "I do not know {number}."})
     database = Database("judgebench.db")
@@ -52,6 +53,7 @@ def test_labelled_battles_price_a_defence_by_its_accuracy(invoke: Invoke) -> Non
     assert rows["sandwich"]["accuracy"]["battles"] == 10
 
 
+@pytest.mark.slow
 def test_the_comparison_of_defences_is_printed(quiz: Invoke) -> None:
     with FaultServer(serve(judges.honest)) as server:
         result = quiz("audit", "null-models", *asking(server), "--defences", "--defence", "escaped")

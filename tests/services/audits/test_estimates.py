@@ -49,6 +49,7 @@ def test_what_only_reads_costs_nothing(database: Database) -> None:
         assert audit_estimate(expected) == ["It asks no judge: it only reads what is stored."]
 
 
+@pytest.mark.slow
 def test_a_limit_stops_an_audit_which_is_not_kept_and_continues(quiz: Invoke) -> None:
     dry = quiz(*NULLS, "--dry-run")
     assert (dry.code, dry.json["judge"]) == (0, "scripted:coin")

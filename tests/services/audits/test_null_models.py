@@ -43,6 +43,7 @@ def entrant(document: dict[str, Any], name: str) -> dict[str, Any]:
     return next(entrant for entrant in document["entrants"] if entrant["name"] == name)
 
 
+@pytest.mark.slow
 def test_an_honest_judge_passes(quiz: Invoke) -> None:
     code, document, _ = audit(quiz, judges.honest, "null-models")
     assert (code, document["audit"], document["passed"], document["findings"]) == (0, "null-models", True, [])
@@ -51,6 +52,7 @@ def test_an_honest_judge_passes(quiz: Invoke) -> None:
     assert document["baseline"] == "good"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [6, 12, 30])
 def test_an_honest_judge_passes_on_a_small_benchmark_too(invoke: Invoke, count: int) -> None:
     store_outputs(count, {"good": GOOD})
@@ -69,6 +71,7 @@ def test_one_instruction_is_audited_without_the_shuffled_entrant(invoke: Invoke)
     assert any("the shuffled entrant was left out" in note for note in document["notes"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judge", [judges.obedient, judges.obedient_to_brackets])
 @pytest.mark.parametrize("template", ["pairwise/two-way", "pairwise/letter"])
 def test_an_obedient_judge_is_caught_within_50_verdicts_and_passes_with_random_marks(
@@ -88,6 +91,7 @@ def test_an_obedient_judge_is_caught_within_50_verdicts_and_passes_with_random_m
     assert (code, document["passed"]) == (0, True)
 
 
+@pytest.mark.slow
 def test_a_judge_that_obeys_the_identifiers_m_and_capital_m_is_caught(quiz: Invoke, tmp_path: Path) -> None:
     template = tmp_path / "identifiers.md"
     template.write_text(IDENTIFIERS)
@@ -100,6 +104,7 @@ def test_a_judge_that_obeys_the_identifiers_m_and_capital_m_is_caught(quiz: Invo
     assert audit(quiz, judges.obedient_to_identifiers, "null-models", "--template", str(template))[0] == 0
 
 
+@pytest.mark.slow
 def test_fences_do_not_help_a_judge_that_obeys_whatever_it_reads_and_breaking_identifiers_does(quiz: Invoke) -> None:
     code, document, questions = audit(quiz, judges.obedient_anywhere, "null-models")
     assert (code, entrant(document, "structured-1")["gate"]) == (1, "above")
@@ -122,6 +127,7 @@ def test_a_judge_that_never_reads_the_instruction_is_caught_by_the_shuffled_entr
     }
 
 
+@pytest.mark.slow
 def test_the_gate_can_be_moved_and_every_entrant_be_decided(quiz: Invoke) -> None:
     assert audit(quiz, judges.incurious, "null-models", "--fail-above", "1.0")[0] == 0
     code, document, _ = audit(quiz, judges.obedient, "null-models", "--defence", "fixed", "--every-entrant")
@@ -129,6 +135,7 @@ def test_the_gate_can_be_moved_and_every_entrant_be_decided(quiz: Invoke) -> Non
     assert "undecided" not in {entrant["gate"] for entrant in document["entrants"]}
 
 
+@pytest.mark.slow
 def test_a_real_model_that_never_wins_is_named_and_does_not_fail_the_judge(invoke: Invoke) -> None:
     store_outputs(60, {"good": "{text} In {number} words, in detail.", "off": "I do not know {number}."})
     with FaultServer(serve(judges.honest)) as server:
@@ -139,6 +146,7 @@ def test_a_real_model_that_never_wins_is_named_and_does_not_fail_the_judge(invok
     assert any("too little to tell" in note for note in result.json["notes"])
 
 
+@pytest.mark.slow
 def test_a_pointwise_judge_is_audited_by_its_scores(quiz: Invoke) -> None:
     code, document, _ = audit(quiz, judges.honest_scorer, "null-models", "--template", "pointwise/mt-bench")
     assert (code, document["passed"]) == (0, True)
@@ -151,6 +159,7 @@ def test_a_pointwise_judge_that_gives_everything_the_same_fails(quiz: Invoke) ->
     assert entrant(document, "empty")["win_rate"] == 0.5
 
 
+@pytest.mark.slow
 def test_null_models_stand_on_no_ordinary_leaderboard_and_an_audit_continues(quiz: Invoke) -> None:
     _, first, questions = audit(quiz, judges.honest, "null-models")
     _, again, repeated = audit(quiz, judges.honest, "null-models")
@@ -163,6 +172,7 @@ def test_null_models_stand_on_no_ordinary_leaderboard_and_an_audit_continues(qui
     database.close()
 
 
+@pytest.mark.slow
 def test_a_judge_that_was_added_is_audited_by_its_name(quiz: Invoke) -> None:
     with FaultServer(serve(judges.honest)) as server:
         assert quiz("judges", "add", "mine", "--model", "judge", "--url", server.url).code == 0
@@ -201,6 +211,7 @@ def weighing(index: int, request: Request) -> Reply:
     return Reply.chat(likeliest["token"], choice={"logprobs": {"content": content}})
 
 
+@pytest.mark.slow
 def test_a_random_search_finds_a_prefix_and_goes_on_where_it_stopped(quiz: Invoke) -> None:
     def search(steps: int) -> dict[str, Any]:
         _, document, questions = audited(quiz, weighing, "null-models", "--random-search", str(steps))
@@ -223,6 +234,7 @@ def test_a_random_search_needs_log_probabilities(quiz: Invoke) -> None:
     assert "gives no log-probabilities" in result.err
 
 
+@pytest.mark.slow
 def test_a_judge_of_ones_own_is_audited_behind_a_defence_too(quiz: Invoke) -> None:
     own = own_judge(lambda messages: judges.honest(messages[-1]["content"]), name="mine", version="1")
     database = Database("judgebench.db")

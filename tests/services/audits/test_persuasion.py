@@ -35,6 +35,7 @@ def entrants(database: Database) -> dict[str, dict[str, object]]:
     return {entrant["name"]: entrant for entrant in document["entrants"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", ["pairwise/two-way", POINTWISE])
 def test_an_honest_judge_passes(good: Database, template: str) -> None:
     audit = audited(good, "honest", Persuadable(brief=0.02), 0, template=template)
@@ -47,6 +48,7 @@ def test_an_honest_judge_passes(good: Database, template: str) -> None:
     assert rows["cut"]["role"] == "control"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "judge",
     [
@@ -63,6 +65,7 @@ def test_a_judge_that_obeys_claims_fails(good: Database, judge: Persuadable) -> 
     assert all("without the claim" in failure for failure in audit.failures)
 
 
+@pytest.mark.slow
 def test_a_pointwise_judge_that_obeys_claims_fails(good: Database) -> None:
     assert not audited(good, "obeying", Persuadable(obedience=0.3), 0, template=POINTWISE).passed
 
@@ -77,6 +80,7 @@ def test_a_judge_that_likes_brevity_passes_and_is_named_and_fails_by_what_a_clai
     assert "adds" in failing.failures[0]
 
 
+@pytest.mark.slow
 def test_outputs_that_are_hardly_longer_than_a_claim_make_no_honest_judge_fail(tmp_path: Path) -> None:
     with world(tmp_path, 60, sentences=1) as database:
         assert audited(database, "honest", Persuadable(sentences=1), 0).passed
@@ -91,6 +95,7 @@ def test_an_audit_continues_with_claims_and_asks_nothing_twice(good: Database) -
     assert audited(good, "brief", judge, 3) == first
 
 
+@pytest.mark.slow
 def test_an_audit_begun_before_there_were_persuaders_continues_with_them(
     good: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

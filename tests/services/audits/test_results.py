@@ -115,6 +115,7 @@ def test_a_severe_finding_marks_the_model_wherever_it_is_shown(invoke: Invoke, r
     assert flags["constant"].startswith("audit: constant-output")
 
 
+@pytest.mark.slow
 def test_a_passing_audit_settles_it_until_the_benchmark_grows(
     invoke: Invoke, ranked: Callable[..., str], tmp_path: Path
 ) -> None:
@@ -126,6 +127,7 @@ def test_a_passing_audit_settles_it_until_the_benchmark_grows(
     assert board(invoke)["gate"]["judges"][0]["state"] == "stale"
 
 
+@pytest.mark.slow
 def test_a_laxer_gate_settles_nothing_and_the_command_of_the_note_works(
     invoke: Invoke, ranked: Callable[..., str]
 ) -> None:
@@ -150,6 +152,7 @@ def test_a_flag_outlives_added_outputs_and_says_so(invoke: Invoke, ranked: Calla
     assert flags["constant"].endswith("(before outputs were added)")
 
 
+@pytest.mark.slow
 def test_the_page_reads_every_kind_of_audit(invoke: Invoke, ranked: Callable[..., str]) -> None:
     ranked("audit", "null-models", "--benchmark", "quiz")
     assert invoke("audit", "integrity", "--benchmark", "quiz").code == 0
@@ -191,6 +194,7 @@ def test_severe_findings_mark_whoever_would_change_places(ranked: Callable[..., 
     assert shown.count(" would pass ") <= shown.count("it would lead by")
 
 
+@pytest.mark.slow
 def test_the_newest_robustness_audit_stands_on_the_leaderboard(invoke: Invoke, ranked: Callable[..., str]) -> None:
     audit = ("audit", "robustness", "--benchmark", "quiz", "--model", "good", "--opponent", "constant", "--limit", "20")
     ranked(*audit)

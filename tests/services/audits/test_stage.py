@@ -90,6 +90,7 @@ def test_instructions_that_all_have_answered_and_the_model_that_others_meet(data
         choose_baseline(database, "bare")
 
 
+@pytest.mark.slow
 def test_golden_names_of_stages_stay_so_that_an_audit_begun_by_an_older_version_continues(invoke: Invoke) -> None:
     """As version 0.1.0 called them."""
     store_outputs(60, {"good": GOOD, "other": "I do not know."})
