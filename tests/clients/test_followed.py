@@ -106,6 +106,15 @@ def asking(folder: Path, *servers: FaultServer) -> Asking:
 Servers = Callable[..., FaultServer]
 
 
+class Late:
+    """What a server says that is the judge's once it is up."""
+
+    is_up = False
+
+    def __call__(self, index: int, request: Request) -> Reply:
+        return OURS(index, request) if self.is_up else Reply.error(503)
+
+
 def test_an_address_that_is_added_is_asked_and_one_that_is_removed_is_not(tmp_path: Path, servers: Servers) -> None:
     first, second = servers(), servers()
     at_removal = 0
@@ -164,19 +173,14 @@ def test_an_address_that_serves_another_model_or_refuses_the_key_is_never_asked(
 
 def test_an_address_where_nobody_answers_yet_joins_once_somebody_does(tmp_path: Path, servers: Servers) -> None:
     first = servers()
-    is_up = False
-
-    def script(index: int, request: Request) -> Reply:
-        return serves("judge")(index, request) if is_up else Reply.error(503)
-
+    script = Late()
     late = servers(script)
 
     async def steps(run: Asking) -> None:
-        nonlocal is_up
         run.write(first, late)
         await run.until(lambda: len(late.requests) > 2)
         assert questions(late) == 0
-        is_up = True
+        script.is_up = True
         await run.until(lambda: questions(late) > 20)
 
     told = asking(tmp_path, first).run(steps)
@@ -212,19 +216,14 @@ def test_a_state_that_cannot_be_taken_keeps_the_last_list_and_is_told_once(
 
 def test_where_all_addresses_are_new_questions_wait_until_one_was_checked(tmp_path: Path, servers: Servers) -> None:
     first, other = servers(), servers(serves("judge-awq"))
-    is_up = False
-
-    def script(index: int, request: Request) -> Reply:
-        return serves("judge")(index, request) if is_up else Reply.error(503)
-
+    script = Late()
     late = servers(script)
 
     async def steps(run: Asking) -> None:
-        nonlocal is_up
         run.write(other, late)
         await run.until(lambda: len(late.requests) > 2 and len(other.requests) > 2)
         assert (questions(late), questions(other)) == (0, 0)
-        is_up = True
+        script.is_up = True
         await run.until(lambda: questions(late) > 50)
         assert questions(other) == 0
 
