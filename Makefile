@@ -8,16 +8,18 @@ PYTEST_ARGS ?= -m "not slow"
 BIN := .venv/bin
 INSTALLED := .venv/.archives.json
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-CHROMIUM := /usr/bin/chromium
-CHROMIUM_PACKAGES := chromium fonts-dejavu-core
+CHROMIUM := /usr/bin/chromium-headless-shell
+NGINX := /usr/sbin/nginx
+CHROMIUM_PACKAGES := chromium-headless-shell fonts-dejavu-core nginx-light openssl
 
-.PHONY: help demo test check app docs chromium
+.PHONY: help demo test check app team docs chromium
 
 help:
 	@echo "make demo    install, judge a small benchmark with the embedded judge, print the leaderboard"
 	@echo "make test    install and run the tests that are not marked slow; PYTEST_ARGS= runs every test, as .ci/run does"
 	@echo "make check   formatting, lint, types, import contracts, what is installed against the locks; writes sbom.cdx.json"
 	@echo "make app     open the web app on DB ($(DB))"
+	@echo "make team    PostgreSQL, the app and a worker, as deploy/compose.yaml starts them, on this machine alone"
 	@echo "make docs    make the pictures of the documentation again, of DB ($(DB)) and of the verdicts in ALPACA_EVAL"
 
 demo: $(INSTALLED)
@@ -38,6 +40,9 @@ check: $(INSTALLED)
 app: $(INSTALLED)
 	$(BIN)/judgebench --db $(DB) app
 
+team: $(INSTALLED)
+	$(BIN)/python -m deploy.team
+
 docs: $(INSTALLED) chromium
 	@[ -f $(DB) ] || $(MAKE) demo
 	$(BIN)/python -m docs.screenshots $(DB)
@@ -57,13 +62,13 @@ $(INSTALLED): requirements.lock requirements-embedded.lock pyproject.toml
 	$(PIP) install --no-deps --no-build-isolation -e .
 	$(BIN)/python -m supply record .venv/.report.json .venv/.report-embedded.json
 
-# Browser tests use Debian's Chromium. Where it is missing and cannot be installed they skip and say so.
+# Browser tests use Debian's Chromium, and nginx in front of the app. What is missing and cannot be installed they skip.
 chromium:
 	@as_root=; [ "$$(id -u)" = 0 ] || as_root="sudo -n"; \
-	if [ ! -x $(CHROMIUM) ] && command -v apt-get >/dev/null && { [ -z "$$as_root" ] || $$as_root true 2>/dev/null; }; then \
+	if { [ ! -x $(CHROMIUM) ] || [ ! -x $(NGINX) ] || ! command -v openssl >/dev/null; } && command -v apt-get >/dev/null && { [ -z "$$as_root" ] || $$as_root true 2>/dev/null; }; then \
 		echo "installing $(CHROMIUM_PACKAGES)"; \
 		{ $$as_root apt-get update -qq && \
 		  $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(CHROMIUM_PACKAGES); \
 		} >/dev/null || true; \
 	fi; \
-	[ -x $(CHROMIUM) ] || echo "browser tests skip: there is no $(CHROMIUM); install it: apt-get install $(CHROMIUM_PACKAGES)"
+	[ -x $(CHROMIUM) ] || [ -x /usr/bin/chromium ] || echo "browser tests skip: there is no $(CHROMIUM); install it: apt-get install $(CHROMIUM_PACKAGES)"

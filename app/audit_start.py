@@ -1,4 +1,4 @@
-"""Audits are started here: what each asks for, what it would take, and its process, which outlives the page.
+"""Audits are started here: what each asks for, what it would take, and its job, which outlives the page.
 
 What asks a judge costs money and is for administrators, with an estimate first and a limit. What only reads takes the
 server's time, and is for whoever may submit.
@@ -8,15 +8,18 @@ from typing import Any
 
 import streamlit as st
 
-from app import auth, cached, filters, jobs
-from app.auth import Role
+from app import auth, cached, commands, filters
+from app.entered import kept
 from app.views import elements
 from app.views.elements import line, problem
 from judgebench import services
+from judgebench.services.access import Role
 from judgebench.services.audits.registry import Audit, AuditSettings
 from judgebench.services.benchmarks import BenchmarkSummary
+from judgebench.services.jobs import Job
 from judgebench.services.judges import find_judge
-from judgebench.services.pages import InputError, JudgeBenchError
+from judgebench.services.pages import JudgeBenchError
+from judgebench.services.web_studies import check_asked
 from judgebench.show.glossary import explained
 from judgebench.show.sentences import audit_estimate
 from judgebench.show.text import one_line
@@ -50,7 +53,7 @@ def needed(settings: dict[str, Any]) -> Role:
 
 def command(audit: Audit, settings: dict[str, Any]) -> str:
     """The same in a terminal."""
-    return audit.command_of(list(jobs.audit_flags(settings)))
+    return audit.command_of(list(commands.audit_flags(settings)))
 
 
 def _with_estimate(audit: Audit, settings: dict[str, Any]) -> None:
@@ -82,10 +85,8 @@ def _try(audit: Audit, settings: dict[str, Any], *, starts: bool) -> None:
         for sentence in audit_estimate(estimate):
             line(sentence)
         if starts:
-            with jobs.STARTING:
-                _refuse_twin(audit.name, settings["benchmark"], settings.get("judge") or "")
-                _refuse_elsewhere(audit, checked)
-                jobs.start(cached.address(), jobs.create_audit(cached.address(), audit, settings, estimate))
+            with cached.for_storing() as database:
+                services.jobs.queue_audit(database, audit.name, settings, estimate)
             st.session_state.pop(_ESTIMATED, None)
             st.rerun()
     except JudgeBenchError as error:
@@ -94,40 +95,23 @@ def _try(audit: Audit, settings: dict[str, Any], *, starts: bool) -> None:
             elements.links(("Say on Runs where this judge is reached", filters.link("runs")))
 
 
-def _refuse_twin(audit: str, benchmark: str, judge: str) -> None:
-    """Raises InputError where the same audit of the benchmark is going on."""
-    for job in jobs.all_audits(cached.address()):
-        same = (job.audit, job.benchmark, job.judge) == (audit, benchmark, judge)
-        if same and jobs.state(job) is jobs.State.RUNNING:
-            raise InputError("this audit is going on already: wait for it, or stop it above")
-
-
-def _refuse_elsewhere(audit: Audit, settings: AuditSettings) -> None:
-    """Raises InputError where another server, or a terminal, has started it. Of two that look at once, the second's
-    process ends by itself, as an audit has itself claimed in the database."""
-    with cached.for_checking() as database:
-        if services.audits.registry.is_going_on(database, audit.name, settings):
-            raise InputError("this audit is going on already, started elsewhere: wait for it")
-
-
 def _checked(audit: Audit, settings: dict[str, Any]) -> AuditSettings:
     """Raises JudgeBenchError where it cannot be done as it is, or its judge may not be asked."""
     filled: dict[str, Any] = {name: value for name, value in settings.items() if value not in (None, ())}
     if settings.get("judge"):
         with cached.for_checking() as database:
             filled["judge"] = find_judge(database, {"model": settings["judge"]}, where="This form")
-        auth.policy().check_asked(filled["judge"])
+            check_asked(database, filled["judge"], auth.policy())
     return audit.fill(filled)
 
 
-def resume(job: jobs.AuditJob) -> None:
+def resume(job: Job) -> None:
     """Continue it. Raises InputError where it is going on already, and where its judge may not be asked by now."""
-    if job.judge:
-        with cached.for_checking() as database:
-            auth.policy().check_asked(find_judge(database, {"model": job.judge}, where="This audit"))
-    with jobs.STARTING:
-        _refuse_twin(job.audit, job.benchmark, job.judge)
-        jobs.start(cached.address(), job)
+    with cached.for_storing() as database:
+        judge = getattr(services.jobs.audit_settings(database, job), "judge", None)
+        if judge is not None:
+            auth.policy().check_asked(judge)
+        services.jobs.resume(database, job.id)
 
 
 def _settings(source: cached.Source, audit: Audit, benchmark: BenchmarkSummary) -> dict[str, Any]:
@@ -143,25 +127,21 @@ def _settings(source: cached.Source, audit: Audit, benchmark: BenchmarkSummary) 
 
 
 def _submissions(source: cached.Source, benchmark: BenchmarkSummary) -> dict[str, Any]:
-    models = st.multiselect(
-        "Models",
-        benchmark.models,
-        placeholder="All",
+    none: list[str] = []
+    models = kept(
+        *(st.multiselect, "Models", benchmark.models),
         key="audit_models",
+        first=none,
+        among=benchmark.models,
+        placeholder="All",
         help=explained("Models"),
         format_func=one_line,
         max_selections=20,
     )
-    exchanges = st.number_input(
-        _EXCHANGED, min_value=0, max_value=500, value=0, key="audit_permuted", help=explained(_EXCHANGED)
-    )
+    exchanges = kept(*(st.number_input, _EXCHANGED, 0, 500), key="audit_permuted", first=0, help=explained(_EXCHANGED))
     chosen: dict[str, Any] = {"model": tuple(models)}
     if exchanges:
-        chosen |= {
-            "permuted": int(exchanges),
-            "judge": _judge(source, benchmark, "submissions"),
-            **_limits("submissions"),
-        }
+        chosen |= {"permuted": exchanges, "judge": _judge(source, benchmark, "submissions"), **_limits("submissions")}
     return chosen
 
 
@@ -171,7 +151,7 @@ def _null_models(source: cached.Source, benchmark: BenchmarkSummary) -> dict[str
         baseline = _model("Baseline", benchmark, "nulls_baseline", none="Automatic")
         limit = _number("Instructions at most", "nulls_limit", _LIMIT)
         limits = _limits("nulls")
-        defences = st.checkbox(_DEFENCES, key="nulls_defences", help=explained(_DEFENCES))
+        defences = kept(st.checkbox, _DEFENCES, key="nulls_defences", first=False, help=explained(_DEFENCES))
     return {"judge": judge, "baseline": baseline, "limit": limit, "defences": defences, **limits}
 
 
@@ -180,9 +160,11 @@ def _robustness(source: cached.Source, benchmark: BenchmarkSummary) -> dict[str,
         judge = _judge(source, benchmark, "robust")
         model = _model("Change the outputs of", benchmark, "robust_model")
         others = [name for name in benchmark.models if name != model]
-        opponent = st.selectbox(
-            *("They meet", others),
+        opponent = kept(
+            *(st.selectbox, "They meet", others),
             key="robust_opponent",
+            first=others[0] if others else None,
+            among=others,
             help=explained("They meet"),
             format_func=one_line,
             width=filters.WIDTH_PX,
@@ -196,11 +178,12 @@ def _judge(source: cached.Source, benchmark: BenchmarkSummary, key: str) -> str 
     """One that has judged here, or one at hand."""
     names = list(dict.fromkeys((*benchmark.judges, cached.judge_at_hand(source, benchmark.name))))
     linked = st.query_params.get("judge")
-    return st.selectbox(
-        "Judge",
-        names,
-        index=names.index(linked) if linked in names else 0,
-        key=f"{key}_judge",
+    is_named = linked in names  # by a link, which asks for this judge whoever was chosen before
+    return kept(
+        *(st.selectbox, "Judge", names),
+        key=f"{key}_judge_{linked}" if is_named else f"{key}_judge",
+        first=linked if is_named else names[0],
+        among=names,
         help=explained("Judge"),
         format_func=one_line,
         width=filters.WIDTH_PX,
@@ -208,11 +191,13 @@ def _judge(source: cached.Source, benchmark: BenchmarkSummary, key: str) -> str 
 
 
 def _model(label: str, benchmark: BenchmarkSummary, key: str, *, none: str | None = None) -> str | None:
-    return st.selectbox(
-        *(label, benchmark.models),
+    return kept(
+        *(st.selectbox, label, benchmark.models),
+        key=key,
+        first=None if none or not benchmark.models else benchmark.models[0],
+        among=benchmark.models,
         index=None if none else 0,
         placeholder=none,
-        key=key,
         help=explained(label),
         format_func=one_line,
         width=filters.WIDTH_PX,
@@ -220,29 +205,26 @@ def _model(label: str, benchmark: BenchmarkSummary, key: str, *, none: str | Non
 
 
 def _number(label: str, key: str, value: int) -> int:
-    return int(
-        st.number_input(
-            label, min_value=2, max_value=10_000, value=value, key=key, help=explained(label), width=filters.WIDTH_PX
-        )
+    return kept(
+        *(st.number_input, label, 2, 10_000), key=key, first=value, help=explained(label), width=filters.WIDTH_PX
     )
 
 
 def _limits(key: str) -> dict[str, Any]:
-    calls = st.number_input(
-        *("Stop at, calls",),
-        min_value=1,
-        value=_CALLS,
+    calls = kept(
+        *(st.number_input, "Stop at, calls", 1),
         key=f"{key}_calls",
+        first=_CALLS,
         help=explained("Stop at, calls"),
         width=filters.WIDTH_PX,
     )
-    cost = st.number_input(
-        *("Stop at, USD",),
-        0.01,
+    cost: float | None = kept(
+        *(st.number_input, "Stop at, USD", 0.01),
+        key=f"{key}_cost",
+        first=None,
         value=None,
         placeholder="No limit",
-        key=f"{key}_cost",
         help=explained("Stop at, USD"),
         width=filters.WIDTH_PX,
     )
-    return {"max_calls": int(calls), "max_cost": cost}
+    return {"max_calls": calls, "max_cost": cost}

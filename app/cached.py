@@ -4,15 +4,19 @@ Every function takes the ``Source`` that a page got at its beginning, so that on
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
+from streamlit.runtime.caching.cache_utils import CachedFunc
 
 from app import auth, later
 from judgebench import services
+from judgebench.services.jobs import Job, JobKind
 from judgebench.services.labels import Compared
 from judgebench.services.leaderboards import Beside
 from judgebench.services.pages import (
@@ -22,9 +26,11 @@ from judgebench.services.pages import (
     BiasReport,
     Card,
     Choices,
+    Copy,
     Counterfactuals,
     Database,
     InputError,
+    Instruction,
     Judge,
     JudgeBoard,
     Leaderboard,
@@ -39,8 +45,11 @@ from judgebench.services.pages import (
 from judgebench.services.scope import Scope
 from judgebench.show.board_page import board_page
 
+_Arguments = ParamSpec("_Arguments")
+_Value = TypeVar("_Value")
 ADDRESS_VARIABLE = "JUDGEBENCH_DATABASE_URL"
 _DEFAULT_ADDRESS = "judgebench.db"
+_JOBS = 100  # the newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,19 @@ class Source:
     address: str
     file: tuple[int, int] | None  # device and inode of an SQLite file: another one there is another database
     version: tuple[int, ...]  # see services.benchmarks.version
+
+
+# How arguments are told apart: by their words, which say all of them. Streamlit would look into each.
+_BY_WORDS: dict[str | type[Any], Callable[[Any], Any]] = dict.fromkeys(
+    (Source, Scope, Choices, BattleFilter, services.placement.PlacementPlan), repr
+)
+
+
+def _kept(
+    max_entries: int, show_spinner: bool | str = False
+) -> Callable[[Callable[_Arguments, _Value]], CachedFunc[_Arguments, _Value]]:
+    """Shared by all pages, which change nothing of it: a copy for each took a tenth of a page's time."""
+    return st.cache_resource(max_entries=max_entries, show_spinner=show_spinner, hash_funcs=_BY_WORDS)
 
 
 def address(environment: Mapping[str, str] = os.environ) -> str:
@@ -63,24 +85,24 @@ def source() -> Source:
     return Source(at, file, services.benchmarks.version(_database(at, file)))
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
+@_kept(20)
 def benchmarks(source: Source) -> list[services.benchmarks.BenchmarkSummary]:
     return services.benchmarks.benchmarks(_of(source))
 
 
-@st.cache_data(max_entries=100, show_spinner=False)
+@_kept(100)
 def judge_at_hand(source: Source, benchmark: str) -> str:
     """The name of a judge in this program that takes what the benchmark holds."""
     return "scripted:coin" if services.benchmarks.has_conversations(_of(source), benchmark) else "embedded"
 
 
-@st.cache_data(max_entries=100, show_spinner="Ranking")
+@_kept(100, "Ranking")
 def leaderboard(source: Source, benchmark: str, scope: Scope, *, choices: Choices) -> Leaderboard:
     """Raises what ``services.leaderboards.leaderboard`` raises."""
     return services.leaderboards.leaderboard(_of(source), benchmark, scope=scope, choices=choices)
 
 
-@st.cache_data(max_entries=50, show_spinner="Ranking without it")
+@_kept(50, "Ranking without it")
 def moves(
     source: Source, benchmark: str, controls: tuple[services.bias.Without, ...], *, scope: Scope, baseline: str | None
 ) -> Counterfactuals:
@@ -88,14 +110,14 @@ def moves(
     return services.bias.moves(_of(source), benchmark, controls, scope=scope, baseline=baseline)
 
 
-@st.cache_data(max_entries=100, show_spinner=False)
+@_kept(100)
 def beside(source: Source, benchmark: str, scope: Scope, *, choices: Choices) -> Beside:
     """Beside its rows; length-controlled win rates take some seconds, see ``with_controlled``."""
     board = services.leaderboards.leaderboard(_of(source), benchmark, scope=scope, choices=choices)
     return services.leaderboards.beside(_of(source), benchmark, board, scope=scope, controlled=False)
 
 
-@st.cache_resource(max_entries=100, show_spinner=False)
+@_kept(100)
 def with_controlled(source: Source, benchmark: str, scope: Scope, *, choices: Choices) -> later.Later[Beside]:
     """The same with length-controlled win rates, for whoever begins to have them computed."""
     database, known = _of(source), beside(source, benchmark, scope, choices=choices)
@@ -104,19 +126,19 @@ def with_controlled(source: Source, benchmark: str, scope: Scope, *, choices: Ch
     return later.Later(whole, otherwise=known)
 
 
-@st.cache_data(max_entries=100, show_spinner=False)
+@_kept(100)
 def standing(source: Source, benchmark: str) -> services.standing.StandingBoard | None:
     """None where the benchmark holds no standing board."""
     return services.standing.standing_board(_of(source), benchmark)
 
 
-@st.cache_data(max_entries=100, show_spinner="Reading its battles")
+@_kept(100, "Reading its battles")
 def profile(source: Source, benchmark: str, model: str, scope: Scope, *, choices: Choices) -> services.profiles.Profile:
     """Without styles, which are read when they are shown. Raises what ``services.profiles.profile`` raises."""
     return services.profiles.profile(_of(source), benchmark, model, scope=scope, choices=choices, styled=False)
 
 
-@st.cache_data(max_entries=50, show_spinner="Reading its outputs")
+@_kept(50, "Reading its outputs")
 def styles(
     source: Source, benchmark: str, model: str, category: str | None, *, level: float
 ) -> tuple[services.styles.StyleLine, ...]:
@@ -124,7 +146,7 @@ def styles(
     return services.styles.styles(_of(source), benchmark, model, category=category, level=level)
 
 
-@st.cache_data(max_entries=50, show_spinner="Reckoning by category")
+@_kept(50, "Reckoning by category")
 def categories(
     source: Source, benchmark: str, scope: Scope, *, choices: Choices, models: tuple[str, ...] = ()
 ) -> services.part_rates.CategoryRates:
@@ -132,7 +154,7 @@ def categories(
     return services.part_rates.category_rates(_of(source), benchmark, scope=scope, choices=choices, models=models)
 
 
-@st.cache_data(max_entries=20, show_spinner="Counting")
+@_kept(20, "Counting")
 def distributions(
     source: Source, benchmark: str, scope: Scope, *, choices: Choices
 ) -> services.distributions.Distributions:
@@ -140,19 +162,19 @@ def distributions(
     return services.distributions.distributions(_of(source), benchmark, scope=scope, choices=choices)
 
 
-@st.cache_data(max_entries=20, show_spinner="Ranking by the verdicts of earlier times")
+@_kept(20, "Ranking by the verdicts of earlier times")
 def history(source: Source, benchmark: str, scope: Scope, *, choices: Choices) -> services.history.History:
     """Raises what ``services.history.history`` raises."""
     return services.history.history(_of(source), benchmark, scope=scope, choices=choices)
 
 
-@st.cache_data(max_entries=50, show_spinner="Comparing")
+@_kept(50, "Comparing")
 def comparison(source: Source, benchmark: str, first: str, second: str, scope: Scope) -> services.profiles.Comparison:
     """Raises what ``services.profiles.compare`` raises."""
     return services.profiles.compare(_of(source), benchmark, first, second, scope=scope)
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
+@_kept(50)
 def on_instruction(
     source: Source, benchmark: str, instruction: str, scope: Scope
 ) -> dict[str, services.profiles.MeanVerdict]:
@@ -160,19 +182,95 @@ def on_instruction(
     return services.profiles.on_instruction(_of(source), benchmark, instruction, scope=scope)
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
+@_kept(50)
 def answered(source: Source, benchmark: str, instruction: str) -> services.battles.AnsweredInstruction:
     """Raises UnknownName."""
     return services.battles.answered(_of(source), benchmark, instruction)
 
 
-@st.cache_data(max_entries=400, show_spinner=False)
+@_kept(200)
+def goals_on(source: Source, benchmark: str, instruction: str) -> tuple[services.goals.GoalReading, ...]:
+    """The goals that judges listed of every dialogue of it. Raises UnknownName."""
+    return services.goals.on_instruction(_of(source), benchmark, instruction)
+
+
+@_kept(50)
+def goal_judges(source: Source, benchmark: str) -> tuple[str, ...]:
+    """Those who have listed goals there, by name. Raises UnknownName."""
+    return services.goals.judges(_of(source), benchmark)
+
+
+@_kept(20, "Counting")
+def goals(source: Source, benchmark: str, choice: services.goals.GoalChoice) -> services.goals.GoalReport:
+    """Raises what ``services.goals.goals`` raises."""
+    return services.goals.goals(_of(source), benchmark, choice)
+
+
+@_kept(50)
+def step_judges(source: Source, benchmark: str) -> tuple[str, ...]:
+    """Those who judged steps of outputs, or places in them, by name. Raises UnknownName."""
+    return services.steps.judge_names(_of(source), benchmark)
+
+
+@_kept(20, "Counting")
+def steps(
+    source: Source,
+    benchmark: str,
+    judge: str | None,
+    annotator: str | None,
+    category: str | None,
+    models: tuple[str, ...],
+) -> services.steps.StepReport:
+    """Raises what ``services.steps.steps`` raises."""
+    return services.steps.steps(
+        _of(source), benchmark, judge=judge, annotator=annotator, category=category, models=models
+    )
+
+
+@_kept(50)
+def hindsight_judges(source: Source, benchmark: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those who were not shown what happened afterwards, and those who were. Raises UnknownName."""
+    return services.hindsight.judges(_of(source), benchmark)
+
+
+@_kept(20, "Comparing")
+def hindsight(
+    source: Source, benchmark: str, judge: str, informed: str, category: str | None
+) -> services.hindsight.Hindsight:
+    """Raises what ``services.hindsight.hindsight`` raises."""
+    return services.hindsight.hindsight(_of(source), benchmark, judge=judge, informed=informed, category=category)
+
+
+@_kept(200)
+def steps_on(source: Source, benchmark: str, instruction: str) -> tuple[services.steps.StepReading, ...]:
+    """What judges say of the steps of every output to it. Raises UnknownName."""
+    return services.steps.on_instruction(_of(source), benchmark, instruction)
+
+
+@_kept(400)
 def outputs_of(source: Source, benchmark: str, instruction: str, model: str) -> tuple[Output, ...]:
     """The model's samples to it. Raises UnknownName."""
     return tuple(services.battles.answered(_of(source), benchmark, instruction, [model]).samples.get(model, ()))
 
 
-@st.cache_data(max_entries=10, show_spinner=False)
+@_kept(20)
+def seen(source: Source, benchmark: str, places: tuple[services.seen.Place, ...]) -> services.seen.Seen:
+    """The outputs there, with what stands beside them."""
+    return services.seen.outputs(_of(source), benchmark, places)
+
+
+def seen_images(source: Source, seen: services.seen.Seen) -> Mapping[str, Copy]:
+    """Copies of the images that they hold, by digest, as many as a page has."""
+    return services.seen.images(_of(source), seen)
+
+
+def images(source: Source, instruction: Instruction, outputs: Sequence[Output]) -> Mapping[str, Copy]:
+    """Copies of the images that they hold, by digest, as many as a page has; services keep those that were made."""
+    digests = services.images.image_digests(instruction, outputs)
+    return services.images.copies(_of(source), digests) if digests else {}
+
+
+@_kept(10)
 def page(source: Source, benchmark: str, scope: Scope, *, choices: Choices) -> str:
     """The leaderboard as one HTML file, with battles."""
     database = _of(source)
@@ -180,26 +278,38 @@ def page(source: Source, benchmark: str, scope: Scope, *, choices: Choices) -> s
     about = services.leaderboards.beside(database, benchmark, board, scope=scope)
     battles = services.battles.upsets(database, benchmark, board.judges, category=scope.category)
     rates = services.part_rates.category_rates(database, benchmark, scope=scope, choices=choices)
-    return board_page(benchmark, board, about, rates, battles)
+    return board_page(benchmark, board, about, rates, battles, services.images.of_battles(database, battles))
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
+@_kept(20)
 def languages(source: Source, benchmark: str) -> list[str]:
     return services.leaderboards.languages(_of(source), benchmark)
 
 
-@st.cache_data(max_entries=100, show_spinner=False)
+@_kept(100)
 def matrix(source: Source, benchmark: str, scope: Scope) -> PairRates:
     """Raises what ``services.leaderboards.matrix`` raises."""
     return services.leaderboards.matrix(_of(source), benchmark, scope=scope)
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
+@_kept(4)
 def runs(source: Source) -> list[services.benchmarks.RunSummary]:
     return services.benchmarks.runs(_of(source))
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
+def jobs(kinds: tuple[JobKind, ...], benchmark: str | None = None) -> list[Job]:
+    """As they are now, the newest first; none where there is no database yet."""
+    with for_checking() as database:
+        return services.jobs.jobs(database, kinds=kinds, benchmark=benchmark, most=_JOBS)
+
+
+def clock() -> datetime:
+    """Now, as jobs and runs are dated."""
+    with for_checking() as database:
+        return services.jobs.clock(database)
+
+
+@_kept(4)
 def events(
     source: Source, *, actors: tuple[str, ...], actions: tuple[str, ...], skip: int, most: int
 ) -> list[services.upkeep.Event]:
@@ -207,24 +317,30 @@ def events(
     return services.upkeep.events(_of(source), actors=actors, actions=actions, skip=skip, most=most)
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
+@_kept(4)
 def event_numbers(source: Source) -> dict[tuple[str, str], int]:
     return services.upkeep.event_numbers(_of(source))
 
 
-@st.cache_data(max_entries=200, show_spinner="Searching")
+def tokens() -> tuple[list[services.tokens.Token], dict[str, str]]:
+    """As they are now, when each was used too, and who made each, by its name; none where there is no database yet."""
+    with for_checking() as database:
+        return services.tokens.tokens(database), services.tokens.makers(database)
+
+
+@_kept(200, "Searching")
 def battles(
     source: Source, benchmark: str, chosen: BattleFilter, *, limit: int, offset: int
 ) -> tuple[list[BattleSummary], int]:
     return services.battles.battles(_of(source), benchmark, chosen, limit=limit, offset=offset)
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
+@_kept(20)
 def battle_judges(source: Source, benchmark: str) -> tuple[str, ...]:
     return services.battles.judges(_of(source), benchmark)
 
 
-@st.cache_data(max_entries=100, show_spinner=False)
+@_kept(100)
 def battle(
     source: Source, benchmark: str, instruction: str, model_a: str, model_b: str
 ) -> services.battles.JudgedBattle:
@@ -232,25 +348,25 @@ def battle(
     return services.battles.battle(_of(source), benchmark, instruction, model_a, model_b)
 
 
-@st.cache_data(max_entries=20, show_spinner="Weighing")
+@_kept(20, "Weighing")
 def bias(source: Source, benchmark: str, scope: Scope) -> BiasReport:
     """Raises what ``services.bias.bias`` raises."""
     return services.bias.bias(_of(source), benchmark, scope=scope)
 
 
-@st.cache_data(max_entries=20, show_spinner="Comparing")
+@_kept(20, "Comparing")
 def agreement(source: Source, benchmark: str, scope: Scope) -> AgreementReport:
     """Raises what ``services.agreement.agreement`` raises."""
     return services.agreement.agreement(_of(source), benchmark, judges=scope.judges, category=scope.category)
 
 
-@st.cache_data(max_entries=50, show_spinner="Grading")
+@_kept(50, "Grading")
 def card(source: Source, judge: str, benchmark: str) -> Card:
     """Raises what ``services.cards.card`` raises."""
     return services.cards.card(_of(source), judge, benchmark=benchmark)
 
 
-@st.cache_data(max_entries=20, show_spinner="Evaluating")
+@_kept(20, "Evaluating")
 def judge_board(source: Source, benchmark: str) -> JudgeBoard | None:
     """None where the benchmark is none of judges. Raises StatisticsError where no judge was asked about its pairs."""
     database = _of(source)
@@ -259,23 +375,28 @@ def judge_board(source: Source, benchmark: str) -> JudgeBoard | None:
     return services.judge_benchmarks.evaluate_judges(database, benchmark)
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
+@_kept(20)
 def judges(source: Source) -> list[Judge]:
     return services.judges.judges(_of(source))
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
+@_kept(4)
+def undeclared(source: Source) -> list[services.lineage.Undeclared]:
+    return services.lineage.undeclared(_of(source))
+
+
+@_kept(20)
 def askable(source: Source) -> list[str]:
     """Judges of whom it is known how to ask them."""
     return [known.judge.name for known in services.judges.known_judges(_of(source)) if known.spec is not None]
 
 
-@st.cache_data(max_entries=1, show_spinner=False)
+@_kept(1)
 def template_names() -> list[str]:
     return [template.id for template in templates()]
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
+@_kept(50)
 def placement_plan(
     source: Source,
     benchmark: str,
@@ -287,38 +408,42 @@ def placement_plan(
 ) -> services.placement.PlacementPlan:
     """Raises what ``services.placement.plan`` raises."""
     return services.placement.plan(
-        *(_of(source), benchmark, models), judges=judges, template=template, repeats=repeats, max_cost=max_cost
+        *(_of(source), benchmark, models),
+        judges=judges,
+        given={"template": template},
+        design={"repeats": repeats},
+        max_cost=max_cost,
     )
 
 
-@st.cache_data(max_entries=50, show_spinner="Ranking", hash_funcs={services.placement.PlacementPlan: repr})
+@_kept(50, "Ranking")
 def placement(source: Source, plan: services.placement.PlacementPlan) -> services.placement.Placement:
     return services.placement.placement(_of(source), plan)
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
+@_kept(20)
 def audits(source: Source, benchmark: str) -> list[StoredAudit]:
     return services.audits.results.audits(_of(source), benchmark)
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
+@_kept(20)
 def unaudited(source: Source, benchmark: str, models: tuple[str, ...]) -> tuple[str, ...]:
     return services.audits.results.unaudited(_of(source), benchmark, models)
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
+@_kept(50)
 def questions(source: Source, benchmark: str) -> dict[str, int]:
     """How many labels there are on each question that people were asked."""
     return services.labels.questions(_of(source), benchmark)
 
 
-@st.cache_data(max_entries=20, show_spinner="Comparing")
+@_kept(20, "Comparing")
 def voters(source: Source, benchmark: str, question: str) -> VotersReport:
     """Raises what ``services.voters.voters`` raises."""
     return services.voters.voters(_of(source), benchmark, question=question, how=Resampling(resamples=100))
 
 
-@st.cache_data(max_entries=20, show_spinner="Ranking")
+@_kept(20, "Ranking")
 def two_boards(
     source: Source, benchmark: str, scope: Scope, question: str, *, choices: Choices
 ) -> services.voters.TwoBoards:
@@ -326,7 +451,7 @@ def two_boards(
     return services.voters.two_boards(_of(source), benchmark, scope=scope, question=question, choices=choices)
 
 
-@st.cache_data(max_entries=4, show_spinner="Looking")
+@_kept(4, "Looking")
 def contamination(source: Source, benchmark: str) -> services.contamination.Contamination:
     """Everywhere but in files. Raises UnknownName."""
     return services.contamination.contamination(_of(source), benchmark)
@@ -339,7 +464,7 @@ def next_pair(
     return services.labels.next_pair(_of(source), benchmark, voter, skipped=skipped)
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
+@_kept(50)
 def voting_progress(source: Source, benchmark: str, voter: str) -> services.labels.Progress:
     return services.labels.progress(_of(source), benchmark, voter)
 

@@ -1,7 +1,8 @@
 """The commands of the terminal that do what a page speaks of, ready to be copied."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from judgebench.services.pages import parse_address
 from judgebench.services.standing import StandingBoard
@@ -35,11 +36,6 @@ def test_judge(judge: str) -> str:
     return shlex.join(["judgebench", "judges", "test", judge])
 
 
-def allow_judge_host(host: str) -> str:
-    """Start the app so that judges on the server may be asked from it."""
-    return shlex.join(["judgebench", "app", "--judge-host", host])
-
-
 def _program(address: str) -> list[str]:
     return ["judgebench"] if parse_address(address).password else ["judgebench", f"--db={address}"]
 
@@ -47,3 +43,15 @@ def _program(address: str) -> list[str]:
 def judge_all(benchmark: str, judge: str) -> str:
     """Judge all pairs of a benchmark's models by a judge that needs no server."""
     return shlex.join(["judgebench", "run", "--benchmark", benchmark, "--judge", judge, "--all-pairs"])
+
+
+def audit_flags(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Settings as the flags of the command line; what is None, empty or false is left out."""
+    for name, value in settings.items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is True:
+            yield flag
+        elif value is False or value is None:
+            continue
+        else:
+            yield from (f"{flag}={one}" for one in (value if isinstance(value, list | tuple) else [value]))

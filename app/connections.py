@@ -1,14 +1,10 @@
 """Connections as far as they are no requests: what uvicorn would wait for, answer or keep without an end."""
 
-import asyncio
 from typing import Any
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets import http11
 
-HEAD_S = 15.0  # from a connection's beginning, or a further request's first byte, to the end of its head
 FRAMES_A_MINUTE = 1000  # that are no messages: pings, pongs, and parts of messages; browsers cut at 128 kB
 WAITING = 1000  # messages not yet read
 _MINUTE_S = 60.0
@@ -16,35 +12,6 @@ _MINUTE_S = 60.0
 # Of the head that opens a page. The cookies stand in one line, and browsers send those of all other ports of this
 # machine too: as much as of any other head, where the library would stop at 8 kB.
 http11.MAX_LINE_LENGTH = 1 << 16
-
-
-class Requests(H11Protocol):
-    """Ends a connection whose head does not arrive in time."""
-
-    _deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own signature
-        super().connection_made(transport)
-        self._watch()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._watch()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._forget()
-        super().connection_lost(exc)
-
-    def _watch(self) -> None:
-        if self.conn.their_state is not h11.IDLE:
-            self._forget()
-        elif self._deadline is None:
-            self._deadline = self.loop.call_later(HEAD_S, self.transport.abort)
-
-    def _forget(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
 
 
 class Sockets(WebSocketsSansIOProtocol):

@@ -1,7 +1,7 @@
 """The widgets by which pages are filtered. Each lives in the address bar under its key, see ``address``."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar, cast, get_args
 from urllib.parse import urlencode
 
@@ -12,12 +12,13 @@ from app import address, auth, cached, demonstration
 from app.views import importing
 from app.views.elements import line, problem
 from judgebench import services
+from judgebench.services.access import Role
 from judgebench.services.benchmarks import BenchmarkSummary
-from judgebench.services.pages import METHODS, OVERALL, JudgeBenchError, Method
+from judgebench.services.pages import METHODS, OVERALL, JudgeBenchError, Method, NoDatabase
 from judgebench.services.scope import Scope
 from judgebench.show.board import ORDERS
 from judgebench.show.glossary import explained
-from judgebench.show.text import one_line
+from judgebench.show.text import escaped_html, one_line
 
 _METHODS: dict[Method, str] = {name: METHODS[name].label for name in get_args(Method)}
 _BY = {"judges": "Judges' verdicts", "people": "People's votes"}
@@ -43,14 +44,19 @@ _COUNTED = {"all-judges": "All judges", "common": "Common instructions only", "w
 
 
 def source(title: str = "") -> cached.Source:
-    """The database, or a greeting that says what to do, and the end of the page.
+    """The database; without one, or one that can be read, what to do about it and the end of the page.
 
     ``title``: of the page, where it has not been shown yet.
     """
     try:
         state = cached.source()
+    except NoDatabase as error:
+        _greet(f"there is no database at {error.name}; if numbers should be here, tell whoever started this app", title)
     except JudgeBenchError as error:
-        _greet(str(error), title)
+        if title:
+            st.title(title, anchor=False)
+        problem("The database cannot be read.", error)
+        st.stop()
     summaries = cached.benchmarks(state)
     if not summaries:
         _greet("the database holds no benchmark yet", title)
@@ -103,7 +109,8 @@ def link(page: str, **values: str) -> str:
     """
     if "benchmark" in st.session_state:
         values = {"benchmark": st.session_state["benchmark"]} | values
-    here = [(key, value) for key in KEYS if key not in values for value in st.query_params.get_all(key)]
+    known = {*st.query_params} - values.keys()
+    here = [(key, value) for key in KEYS if key in known for value in st.query_params.get_all(key)]
     here = [pair for pair in here if pair != ("by", "both")]  # which the leaderboard alone shows
     return f"{page}?{urlencode([*here, *values.items()])}"
 
@@ -159,6 +166,8 @@ def required(label: str, options: Sequence[str], *, key: str) -> str:
     chosen = one(label, options, key=key, none=f"Choose: {label.lower()}", labelled=False)
     if chosen is None:
         say_unknown()
+        line(f"Choose above which one this page is about: {label.lower()}. Names on the leaderboard lead here, too.")
+        st.html(f'<p class=jb-links><a href="{escaped_html(link("leaderboard"))}">The leaderboard</a></p>')
         st.stop()
     return chosen
 
@@ -287,6 +296,35 @@ def scope(benchmark: BenchmarkSummary, *, spoken: Sequence[str] | None = None) -
     return Scope(judges, category, language, every, "common" in counted, "with-flagged" in counted)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Which of one judge's readings of outputs count."""
+
+    benchmark: BenchmarkSummary
+    judge: str | None  # None: nobody has read any
+    category: str | None
+    models: tuple[str, ...]  # none: all
+
+
+def judged(source: cached.Source, title: str, judges: Callable[[cached.Source, str], Sequence[str]]) -> Judged:
+    """The page's title with these choices beside it. Ends the page where several judges are there and none is chosen.
+
+    ``judges``: by whom outputs of a benchmark were read.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(title, anchor=False, width="content")
+        chosen = benchmark(source, labelled=False)
+        known = judges(source, chosen.name)
+        judge = one("Judge", known, key="judge", none="Choose one") if len(known) > 1 else next(iter(known), None)
+        category = one("Category", chosen.categories, key="category", none="All")
+        models = some("Models", chosen.models, key="models", none="All models")
+    if known and judge is None:
+        say_unknown()
+        line("Several judges have read these outputs: choose one.")
+        st.stop()
+    return Judged(chosen, judge, category, models)
+
+
 def ranking(source: cached.Source, benchmark: BenchmarkSummary) -> Scope:
     """Which verdicts count, or people's votes in place of them, and then those on which question."""
     return _ranking(source, benchmark, _BY)[0]
@@ -351,7 +389,7 @@ def _greet(reason: str, title: str) -> None:
     _offer_import()
     st.code("judgebench import alpaca-eval annotations.json", language=None, wrap_lines=True)
     st.text("Submit a model's outputs and have them judged:")
-    if auth.person().role >= auth.Role.SUBMITTER:
+    if auth.person().role >= Role.SUBMITTER:
         st.page_link("screens/submit.py", label="Submit outputs here", icon=":material/upload_file:")
     else:
         line("Submitting is for submitters: an admin of this app gives roles.")
@@ -366,21 +404,21 @@ def _greet(reason: str, title: str) -> None:
 
 def _offer_import() -> None:
     """The same by a button, for admins."""
-    if auth.person().role < auth.Role.ADMIN:
+    if auth.person().role < Role.ADMIN:
         line("Importing from here is for admins of this app.")
         return
     with st.expander("Import files here", icon=":material/database_upload:"):
         if importing.files():
-            st.button("Show it", key="show_imported")  # to press it is to run the page again, which finds it
+            st.button("Show it", key="anew_imported")  # to press it is to run the page again, which finds it
 
 
 def _offer_demo() -> None:
     """The same by a button, for whoever may have judges asked."""
-    if auth.person().role < auth.Role.ADMIN:
+    if auth.person().role < Role.ADMIN:
         line("Setting it up from here is for admins of this app.")
         return
-    if st.button("Set up the demo here", icon=":material/play_arrow:", key="set_up_demo"):
-        auth.need(auth.Role.ADMIN)
+    if st.button("Set up the demo here", icon=":material/play_arrow:", key="anew_demo"):
+        auth.need(Role.ADMIN)
         with st.spinner("Judging the demo on this machine; it may take some minutes"):
             failure = demonstration.set_up(cached.address())
         if not failure:

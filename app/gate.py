@@ -7,7 +7,8 @@ Pages check roles again for what they do, see ``app.auth``.
 
 import asyncio
 import ipaddress
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -23,21 +24,12 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from app import auth
-from app.auth import Role
-from app.limits import (
-    LOGINS_A_MINUTE,
-    MESSAGES,
-    MESSAGES_A_SECOND,
-    REQUESTS,
-    SOCKETS,
-    UPLOADS_A_MINUTE,
-    Pace,
-    Running,
-    Turns,
-    Uploads,
-)
+from app.limits import LOGINS_A_MINUTE, MESSAGES, MESSAGES_A_SECOND, REQUESTS, SOCKETS, UPLOADS_A_MINUTE, Turns, Uploads
 from app.uploads import MAX_BYTES
+from judgebench.services.access import Role, folded
 from judgebench.services.pages import InputError
+from judgebench.web.bodies import LAST, BodyLimits, bounded
+from judgebench.web.limits import PerMinute, Running
 
 _FILES = ""  # of Streamlit's front end; pages, too, are addresses of its one document
 _SOCKET = "/_stcore/stream"
@@ -62,10 +54,8 @@ _FOR_ALL = (_FILES, "/_stcore/health", "/_stcore/host-config", *_LOGINS)  # whoe
 _FRAMING_BYTES = 1 << 20  # what a form adds to the file that it carries, at most
 _BODY_BYTES = 1 << 16  # of requests that carry no file
 _MESSAGE_BYTES = 1 << 16  # to a page that offers nothing but to log in
-_SILENCE_S = 30  # the longest wait for the next part of a body
-_UPLOAD_S = 600  # from the first byte to the last
 _SWEEP_S = 10.0
-_LAST = {"Connection": "close"}  # of a refusal: the rest of the request is not waited for
+_PROXY_LOGIN_S = 8 * 3600.0  # of a page's connection, for somebody whom a proxy named when it was opened
 # Why a connection is closed, in WebSocket's numbers.
 _MALFORMED, _NO_BYTES, _POLICY_VIOLATION, _TOO_BIG = 1002, 1003, 1008, 1009
 # Of what a page may say. Not heard is what would clear the caches of all pages, or ask what the app's folder holds.
@@ -90,8 +80,8 @@ class Gate:
         self._app = app
         self._requests = Running("requests in flight", REQUESTS)
         self._sockets = Running("pages open", SOCKETS)
-        self._paces = {_UPLOAD: Pace("uploads", UPLOADS_A_MINUTE)} | {
-            path: Pace("attempts to log in", LOGINS_A_MINUTE) for path in _LOGINS
+        self._paces = {_UPLOAD: PerMinute("uploads", UPLOADS_A_MINUTE)} | {
+            path: PerMinute("attempts to log in", LOGINS_A_MINUTE) for path in _LOGINS
         }
         self._messages = Turns(MESSAGES, MESSAGES_A_SECOND)
         self._uploads = Uploads()
@@ -136,21 +126,17 @@ class Gate:
                 return self._upload(connection, visitor, session, receive, held)
         if routes[-1] in _LOGINS:
             self._paces[routes[-1]].one(visitor.holder)
-        return _bounded(receive, _BODY_BYTES, lambda _: None)
+        return bounded(receive, BodyLimits(_BODY_BYTES), lambda _: None)
 
     def _upload(
         self, connection: HTTPConnection, visitor: _Visitor, session: str, receive: Receive, held: ExitStack
     ) -> Receive:
-        most = MAX_BYTES + _FRAMING_BYTES
-        length = connection.headers.get("content-length", "0")
-        if not (length.isascii() and length.isdigit()):
-            raise HTTPException(400, "The length of the upload is not a number.")
-        if int(length) > most:
-            raise _too_long(most)
-        self._uploads.check(visitor.holder, int(length))
+        limits = BodyLimits(MAX_BYTES + _FRAMING_BYTES)
+        length = limits.check_length(connection.headers.get("content-length", "0"))
+        self._uploads.check(visitor.holder, length)
         self._paces[_UPLOAD].one(visitor.holder)
         note = held.enter_context(self._uploads.arriving(visitor.holder, session))
-        return _bounded(receive, most, note)
+        return bounded(receive, limits, note)
 
     async def _sweep(self) -> None:
         grace_s = (
@@ -184,7 +170,8 @@ def _check_owner(visitor: _Visitor, session: str) -> None:
     """Files belong to whoever has the page open. Raises HTTPException for anybody else."""
     client = runtime.get_instance().get_client(session) if runtime.exists() else None
     if client is not None and client.client_context is not None:
-        owner = _who(client.client_context.cookies)
+        context = client.client_context
+        owner = _who(dict(context.headers), context.cookies)
         if owner is None or owner.holder != visitor.holder:
             raise HTTPException(403, "This page is somebody else's.")
 
@@ -210,7 +197,7 @@ def _visitor(connection: HTTPConnection, needed: Role, route: str) -> _Visitor:
     if needed is Role.NOBODY and route != _SOCKET:
         return stranger
     try:
-        visitor = _who(connection.cookies) or stranger
+        visitor = _who(connection.headers, connection.cookies) or stranger
     except InputError as error:
         if needed is Role.NOBODY:
             return stranger  # the page says what is wrong
@@ -235,56 +222,33 @@ def _counted_as(machine: str) -> str:
     return str(ipaddress.ip_network((address, _NEIGHBOURS), strict=False))
 
 
-def _who(cookies: Mapping[str, str]) -> _Visitor | None:
+def _who(headers: Mapping[str, str], cookies: Mapping[str, str]) -> _Visitor | None:
     """None where nobody has logged in. Raises InputError as ``auth.policy`` does."""
     policy = auth.policy()
     if policy.local:
         return _Visitor("this machine", Role.ADMIN, known=True)
-    claims = auth.claims(cookies)
+    claims = auth.claims_of(headers, cookies)
     if not claims:
         return None
-    name = auth.folded(str(claims.get("email") or claims.get("sub") or "nameless"))
+    name = folded(str(claims.get("email") or claims.get("sub") or "nameless"))
     return _Visitor(f"person {name}", policy.role_of(claims), known=True)
 
 
-def _still_known(connection: HTTPConnection) -> bool:
+def _still_known(connection: HTTPConnection, since: float) -> bool:
+    """``since``: when the connection was opened. A proxy that has let somebody log out does not say so on connections
+    that are open: these end after a while, and the browser comes back through the proxy."""
     try:
-        return _who(connection.cookies) is not None
+        if auth.named_by_proxy(connection.headers) and time.monotonic() > since + _PROXY_LOGIN_S:
+            return False
+        return _who(connection.headers, connection.cookies) is not None
     except InputError:
         return True  # the page says what is wrong
 
 
-def _too_long(most: int) -> HTTPException:
-    return HTTPException(413, f"This is longer than {most:,} bytes, the most that is taken here.", _LAST)
-
-
-def _bounded(receive: Receive, most: int, note: Callable[[int], None]) -> Receive:
-    """Reads a body of at most ``most`` bytes, each part of which is noted. It raises HTTPException for one that is
-    longer or takes too long."""
-    came, ended, last = 0, False, asyncio.get_running_loop().time() + _UPLOAD_S
-
-    async def part() -> Message:
-        nonlocal came, ended
-        if ended:
-            return await receive()
-        try:
-            async with asyncio.timeout_at(min(last, asyncio.get_running_loop().time() + _SILENCE_S)):
-                message = await receive()
-        except TimeoutError:
-            raise HTTPException(408, "The upload took too long.", _LAST) from None
-        count = len(message.get("body", b""))
-        came += count
-        if came > most:
-            raise _too_long(most)
-        note(count)
-        ended = not message.get("more_body", False)
-        return message
-
-    return part
-
-
 def _messages(connection: HTTPConnection, visitor: _Visitor, turns: Turns, receive: Receive, send: Send) -> Receive:
     """Reads what a page says, each at its turn, as long as who had logged in still is."""
+
+    since = time.monotonic()
 
     async def next_one() -> Message:
         while True:
@@ -293,7 +257,7 @@ def _messages(connection: HTTPConnection, visitor: _Visitor, turns: Turns, recei
                 return message
             # Where it is no wait at all, others get their turn: many that have come already would else stop all pages.
             await asyncio.sleep(turns.wait_s(visitor.holder))
-            known = not visitor.known or _still_known(connection)
+            known = not visitor.known or _still_known(connection, since)
             code = _fault(message.get("bytes"), visitor) if known else _POLICY_VIOLATION
             if code is not None:
                 await send({"type": "websocket.close", "code": code})
@@ -319,5 +283,5 @@ def _fault(data: bytes | None, visitor: _Visitor) -> int | None:
 
 async def _refuse(refusal: HTTPException, scope: Scope, receive: Receive, send: Send) -> None:
     """What is still to come of the request is not read."""
-    headers = {**(refusal.headers or {}), **_LAST, "Cache-Control": "no-store"}
+    headers = {**(refusal.headers or {}), **LAST, "Cache-Control": "no-store"}
     await PlainTextResponse(refusal.detail, refusal.status_code, headers)(scope, receive, send)

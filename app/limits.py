@@ -5,7 +5,7 @@ All of it belongs to the thread of the server's event loop.
 """
 
 import time
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,56 +21,6 @@ LOGINS_A_MINUTE = 60
 MESSAGES, MESSAGES_A_SECOND = 100, 10.0  # from pages: at once, and after that
 HELD_BYTES = 192 << 20  # of uploads: three of the largest
 HELD_BY_ALL_BYTES = 1 << 30
-_MINUTE_S = 60.0
-
-
-@dataclass(slots=True)
-class Running:
-    """Things that begin and end, ``most`` of them at once."""
-
-    what: str
-    most: int
-    _count: Counter[str] = field(default_factory=Counter)
-
-    @contextmanager
-    def one(self, holder: str) -> Iterator[None]:
-        """Raises HTTPException where there are ``most`` already."""
-        if self._count[holder] >= self.most:
-            raise HTTPException(429, f"You have {self.most} {self.what} already. Close some, then try again.")
-        self._count[holder] += 1
-        try:
-            yield
-        finally:
-            self._count[holder] -= 1
-            if not self._count[holder]:
-                del self._count[holder]
-
-
-@dataclass(slots=True)
-class Pace:
-    """Things that happen, at most ``most`` a minute."""
-
-    what: str
-    most: int
-    clock: Callable[[], float] = time.monotonic
-    _times: defaultdict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
-
-    def one(self, holder: str) -> None:
-        """Raises HTTPException where ``most`` have happened within a minute."""
-        now, times = self.clock(), self._times[holder]
-        while times and times[0] <= now - _MINUTE_S:
-            times.popleft()
-        if len(times) >= self.most:
-            wait = int(times[0] + _MINUTE_S - now) + 1
-            message = f"You have made {self.most} {self.what} within a minute. Try again in {wait} seconds."
-            raise HTTPException(429, message, {"Retry-After": str(wait)})
-        times.append(now)
-
-    def forget(self) -> None:
-        """Those who have done nothing for a minute."""
-        before = self.clock() - _MINUTE_S
-        for holder in [holder for holder, times in self._times.items() if not times or times[-1] <= before]:
-            del self._times[holder]
 
 
 @dataclass(slots=True)

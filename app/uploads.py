@@ -10,15 +10,16 @@ from io import StringIO
 from pathlib import Path, PurePath
 
 from judgebench import services
-from judgebench.services.pages import InputError, Known, NamedPath, OutputsFile, ReadLimits, clean_text, read_outputs
+from judgebench.services.pages import InputError, Known, NamedPath, OutputsFile, clean_text, read_outputs
+from judgebench.services.submissions import UPLOAD_BYTES, UPLOAD_LIMITS
 from judgebench.show.text import one_line
 
 FORMS = (  # as names of files end
     *("json", "jsonl", "ndjson", "csv", "tsv", "tab", "xlsx", "xlsm", "parquet", "arrow", "feather", "eval"),
     *("gz", "zst"),
 )
-LIMITS = ReadLimits(file_bytes=512 << 20, row_chars=16 << 20, rows=200_000)
-MAX_BYTES = 64 << 20  # as it is sent; Streamlit holds to the same
+LIMITS = UPLOAD_LIMITS
+MAX_BYTES = UPLOAD_BYTES  # Streamlit holds to the same
 _PREVIEW_CHARS = 300
 
 

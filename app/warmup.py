@@ -22,7 +22,7 @@ from judgebench.services.pages import Choices, JudgeBenchError
 from judgebench.services.scope import Scope
 from judgebench.show import charts
 
-_STARTERS = ("main", "__main__")  # modules of the app that run when they are imported
+_STARTERS = ("main", "__main__", "start")  # modules of the app that run when they are imported
 
 
 def read() -> None:

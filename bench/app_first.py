@@ -1,29 +1,40 @@
-"""How long pages take that compute something when they are first asked for, in a real browser.
+"""How long every page of the app takes when it is first asked for, and again, in a real browser.
 
-    python -m bench.app_first DATABASE [--repeats 3] [--rest 20] [--chromium /usr/bin/chromium]
+    python -m bench.app_first DATABASE [--repeats 3] [--rest 20] [--pages Bias ...]
 
 A browser opens the leaderboard of a fresh server. Length-controlled win rates, computed once the page is there, have a
 line of their own: seconds from when the page is there until they are. Then the server rests for so many seconds, and
-the browser opens the first model of the table, Bias and Judges by a click each, from the leaderboard every time
-(first), and all of them again (again). Seconds until the page's last part but these is there, as in app_pages.py;
-medians.
+the browser goes from the leaderboard to every page that the app lists, within the session: by a click in the menu, or
+by a link where no menu has it (first), and then through all of them again (again). Seconds until the page's script has
+ended and its charts are drawn; and seconds of the processor that the server took for it, which do not depend on what
+else the machine does, with their ratio to those of the leaderboard when it is seen again. Medians, as lines of a table
+in Markdown.
 """
 
 import argparse
 import statistics
 import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from bench.app_pages import PAGES, _timed
-from tests.app.serving import memory_mb, serving
+from judgebench import services
+from judgebench.services.pages import Database
+from tests.app.pages import pages, views
+from tests.app.serving import memory_mb, processor_s, serving
+from tests.app.visit import launched
 
 _AWAITED = "table.jb .awaited"  # cells whose numbers are still being computed
-_READY = {"Leaderboard": PAGES["Leaderboard"][1], "Model": ("table.jb",)} | {
-    title: PAGES[title][1] for title in ("Bias", "Judges")
-}
+_HOME = "Leaderboard"
+_DRAWN = """() => document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+  && !document.querySelector("[data-testid=stSkeleton]")
+  && [...document.querySelectorAll("[data-testid=stVegaLiteChart]")].every((it) => it.querySelector("svg, canvas"))"""
+_PAUSE_S = 0.5  # after a page, so that what it still does is not counted with the next
+_PATIENCE_MS = 120_000  # a first read of a large database while the machine does other work
+Times = dict[str, list[tuple[float, float]]]  # by title: seconds until it was there, and of the server's processor
 
 
 def main() -> None:
@@ -31,40 +42,62 @@ def main() -> None:
     parser.add_argument("database", type=Path)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--rest", type=float, default=20)
-    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    parser.add_argument("--pages", nargs="+", choices=[page.title for page in pages()], help="these alone")
     args = parser.parse_args()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
-        rounds = [_round(browser, args.database, args.rest) for _ in range(args.repeats)]
+        browser = launched(playwright)
+        rounds = [_round(browser, args) for _ in range(args.repeats)]
         browser.close()
-    print(f"{'page':15} {'first':>6} {'again':>6}  worst of {args.repeats}")
-    for title in _READY:
-        columns = list(zip(*(times[title] for times in rounds), strict=True))
-        middle = " ".join(f"{statistics.median(column):6.2f}" for column in columns)
-        print(f"{title:15} {middle}  {', '.join(f'{max(column):.2f}' for column in columns)}")
-    print(f"{'LC win rates':15} {statistics.median(times['controlled'][0] for times in rounds):6.2f}")
-    print(f"{'memory':15} {statistics.median(times['memory'][0] for times in rounds):6.0f} MB of the server at the end")
+    print("| page | first, s | again, s | server first, s CPU | server again, s CPU | times the leaderboard |")
+    print("|---|---|---|---|---|---|")
+    home = _median(rounds, _HOME, 1, 1)
+    for title in rounds[0][0]:
+        seen = [f"{_median(rounds, title, visit, kind):.2f}" for kind in (0, 1) for visit in (0, 1)]
+        print(f"| {title} | {' | '.join(seen)} | {_median(rounds, title, 1, 1) / home:.1f} |")
+    controlled, memory = (statistics.median(column) for column in zip(*(more for _, more in rounds), strict=True))
+    print(f"\nLC win rates {controlled:.2f} s after the leaderboard; the server {memory:.0f} MB at the end")
 
 
-def _round(browser: Any, database: Path, rest: float) -> dict[str, list[float]]:
-    """Seconds of each page, first and again; MB at the end."""
-    times: dict[str, list[float]] = {title: [] for title in _READY}
-    with serving(database) as address:
+def _median(rounds: list[tuple[Times, tuple[float, float]]], title: str, visit: int, kind: int) -> float:
+    return statistics.median(times[title][visit][kind] for times, _ in rounds)
+
+
+def _links(database: Path) -> dict[str, str]:
+    """An address of each page by its title."""
+    with closing(Database(str(database))) as opened:
+        benchmark = services.benchmarks.usual(services.benchmarks.benchmarks(opened)).name
+    return {page.title: path for page, path in zip(pages(), views(database, benchmark), strict=False)}
+
+
+def _round(browser: Any, args: argparse.Namespace) -> tuple[Times, tuple[float, float]]:
+    """Of each page, first and again; seconds until length-controlled win rates were there, and MB at the end."""
+    links = _links(args.database)
+    chosen = [title for title in links if title != _HOME and (not args.pages or title in args.pages)]
+    with serving(args.database) as address:
         page = browser.new_page()
-        page.set_default_timeout(120_000)  # a first read of a large database while the machine does other work
-        times["Leaderboard"].append(_timed(lambda: page.goto(address), page, "Leaderboard", _READY["Leaderboard"]))
-        times["controlled"] = [_until_none(page.locator(_AWAITED))]
-        time.sleep(rest)
-        for again in (False, True):
-            for title in ("Model", "Bias", "Judges"):
-                times[title].append(_timed(lambda title=title: _open(page, title), page, title, _READY[title]))
-                back = _timed(lambda: _open(page, "Leaderboard"), page, "Leaderboard", _READY["Leaderboard"])
-                time.sleep(0.5)
-            if again:
-                times["Leaderboard"].append(back)
-        times["memory"] = [memory_mb(address)]
+        page.set_default_timeout(_PATIENCE_MS)
+        times: Times = {_HOME: [_timed(page, address, _HOME, lambda: page.goto(address))]}
+        controlled = _until_none(page.locator(_AWAITED))
+        time.sleep(args.rest)
+        for _ in ("first", "again"):
+            for title in chosen:
+                seen = _timed(page, address, title, lambda title=title: _open(page, title, links[title]))
+                times.setdefault(title, []).append(seen)
+                back = _timed(page, address, _HOME, lambda: _open(page, _HOME, "/"))
+        times[_HOME].append(back)
+        memory = memory_mb(address)
         page.context.close()
-    return times
+    return times, (controlled, memory)
+
+
+def _timed(page: Any, address: str, title: str, act: Callable[[], object]) -> tuple[float, float]:
+    begun, processor = time.perf_counter(), processor_s(address)
+    act()
+    page.locator("h1", has_text=title).wait_for()
+    page.wait_for_function(_DRAWN)
+    taken = time.perf_counter() - begun
+    time.sleep(_PAUSE_S)
+    return taken, processor_s(address) - processor
 
 
 def _until_none(cells: Any) -> float:
@@ -75,11 +108,17 @@ def _until_none(cells: Any) -> float:
     return time.perf_counter() - begun
 
 
-def _open(page: Any, title: str) -> None:
-    if title == "Model":
-        page.locator("table.jb tbody a").first.click()
-    else:
-        page.get_by_role("link", name=title, exact=True).click()
+def _open(page: Any, title: str, path: str) -> None:
+    """By the menu; where that does not have it, by a link of ours, which leads on within the session."""
+    menu = page.get_by_role("link", name=title, exact=True)
+    if any(one.title == title and one.in_menu for one in pages()):
+        menu.first.click()
+        return
+    page.evaluate(
+        """(address) => { const link = Object.assign(document.createElement("a"), { href: address, textContent: "on" });
+        document.querySelector("[data-testid=stMain] .stHtml").append(link); link.click(); link.remove(); }""",
+        path,
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How long every page of the app takes to be ready, in a real browser.
 
-python -m bench.app_pages DATABASE [--repeats 5] [--pages Leaderboard Battles ...] [--chromium /usr/bin/chromium]
+python -m bench.app_pages DATABASE [--repeats 5] [--pages Leaderboard Battles ...]
 
 The first line is Streamlit alone, see streamlit_alone.py: a title, a chart and a table without anything behind them, as
 ``streamlit run`` starts them. Pages compare with it in the same run; it is measured first and again at the end, since a
@@ -23,17 +23,18 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from tests.app.serving import listening, serving
+from tests.app.visit import launched
 
 _FRAME, _CHART = "[data-testid=stDataFrame] canvas", "[data-testid=stVegaLiteChart] svg"
 _ALONE, _SECOND = "Streamlit alone", "Second"
 _SCRIPT = Path(__file__).with_name("streamlit_alone.py")
 PAGES = {
-    "Leaderboard": ("/", ("table.jb tbody a", "[aria-label='All numbers']", "[data-testid=stDownloadButton]")),
+    "Leaderboard": ("/", ("table.jb tbody a", ".jb-plot", "[data-testid=stDownloadButton]")),
     "Matrix": ("/matrix", ("table.jb td a",)),
     "Battles": ("/battles", ("[aria-label=Battles]",)),
     "Bias": ("/bias", (_CHART, "table.jb")),
     "Judges": ("/judges", ("table.jb",)),
-    "Audits": ("/audits", ("[data-testid=stCode]",)),
+    "Audits": ("/audits", ("[data-testid=stExpander]",)),
     "Vote": ("/vote", ("[data-testid=stProgress]",)),
     "Submit": ("/submit", ("[data-testid=stFileUploader]",)),
     "Runs": ("/runs", ("[aria-label='All runs in the database']",)),
@@ -45,10 +46,9 @@ def main() -> None:
     parser.add_argument("database", type=Path)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--pages", nargs="+", choices=list(PAGES), default=list(PAGES))
-    parser.add_argument("--chromium", default="/usr/bin/chromium")
     args = parser.parse_args()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
+        browser = launched(playwright)
         print(f"{'page':15} {'start':>6} {'cold':>6} {'reload':>6} {'warm':>6}  worst of {args.repeats}")
         for title in (_ALONE, *args.pages, _ALONE):
             _line(title, [_measure(browser, args.database, title) for _ in range(args.repeats)])

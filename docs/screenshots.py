@@ -18,6 +18,7 @@ from playwright.sync_api import sync_playwright
 from judgebench import services, store
 from judgebench.store.database import Database
 from tests.app.serving import serving
+from tests.app.visit import launched
 
 _PAGES = ("leaderboard", "bias", "battles")
 _WIDTH, _LEAST, _MOST = 1200, 500, 1500  # pixels
@@ -33,11 +34,10 @@ def main() -> None:
     parser.add_argument("--pages", nargs="+", choices=_PAGES, default=_PAGES)
     parser.add_argument("--prefix", default="", help="how the pictures' names begin")
     parser.add_argument("--folder", type=Path, default=Path("docs/images"))
-    parser.add_argument("--chromium", default="/usr/bin/chromium")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, serving(args.database) as address:
-        browser = playwright.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
+        browser = launched(playwright)
         page = browser.new_page(color_scheme="light")
         page.set_default_timeout(_PATIENCE_MS)
         for name in args.pages:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # type checkers and editors see the functions where they are,
     from judgebench.api.asking import *  # noqa: F403
     from judgebench.api.boards import *  # noqa: F403
     from judgebench.api.data import *  # noqa: F403
+    from judgebench.api.queueing import *  # noqa: F403
     from judgebench.api.submitting import *  # noqa: F403
 else:
 

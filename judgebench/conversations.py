@@ -287,10 +287,11 @@ def _is_plain(message: Message, role: str) -> bool:
     return texts and message.role == role and message.name is None
 
 
-def held_files(messages: Iterable[Message]) -> list[str]:
-    """The digests of the files that the messages hold, each once, in their order."""
-    parts = (part for message in messages for part in message.parts)
-    return list(dict.fromkeys(part.digest for part in parts if isinstance(part, Media) and part.digest is not None))
+def held_files(messages: Iterable[Message], kind: str | None = None) -> list[str]:
+    """The digests of the files that the messages hold, of this kind or of any, each once, in their order."""
+    parts = (part for message in messages for part in message.parts if isinstance(part, Media))
+    mine = (part.digest for part in parts if kind is None or part.kind == kind)
+    return list(dict.fromkeys(digest for digest in mine if digest is not None))
 
 
 def _spoken(messages: Iterable[Message]) -> str:

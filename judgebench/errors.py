@@ -19,7 +19,7 @@ A message names what was wrong and says what to do next. Errors of other librari
 where they arise (``clients``, ``store.database``), never further inside.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 
 _NAMED = 10  # in a message
@@ -54,12 +54,19 @@ class UnknownName(InputError):
             hint = f"known are {first_names(names)}"
         else:
             hint = f"there is no {kind} yet"
-        self.kind, self.name = kind, name
+        self.kind, self.name, self._known = kind, name, names
         super().__init__(f"unknown {kind} {name!r}: {hint}")
 
     def explain(self, why: str) -> None:
         """Say what became of the name, in place of what it may have been meant for."""
         self.args = (f"unknown {self.kind} {self.name!r}: {why}",)
+
+    def without(self, hidden: Collection[str]) -> "UnknownName":
+        """The same to whoever may not know these names: none of them is offered, nor told what became of the name."""
+        told = UnknownName(self.kind, self.name, [name for name in self._known if name not in hidden])
+        if not told._known:
+            told.explain("there is none by this name for you")
+        return told
 
     def advise(self, what: str) -> None:
         """Say besides what would make the name known."""
@@ -76,6 +83,14 @@ class NewAddress(InputError):
 
 class MissingExtra(InputError):
     """An optional part is not installed; the message holds the command that installs it."""
+
+
+class NoDatabase(InputError):
+    """Nothing is at the address that was named. ``name``: that address, without what is secret in it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no database at {name}: submit or import something first, or name it by --db")
+        self.name = name
 
 
 class DatabaseError(JudgeBenchError):

@@ -6,8 +6,9 @@ No input or output happens here. One term a concept: see docs/glossary.md. Text 
 
 import json
 import unicodedata
+from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal
@@ -29,6 +30,11 @@ from judgebench.conversations import (
 )
 from judgebench.errors import InputError
 from judgebench.keys import content_key, normalise_text
+from judgebench.particulars import Goal as Goal
+from judgebench.particulars import Marks as Marks
+from judgebench.particulars import Rating as Rating
+from judgebench.particulars import Reached as Reached
+from judgebench.particulars import Span as Span
 
 _MAX_QUESTION, _MAX_NAME = 64, 200
 MAX_ID = 512
@@ -57,6 +63,16 @@ class Status(StrEnum):
     REFUSED = "refused"  # the judge declined, or a filter stopped it
     TRUNCATED = "truncated"  # the reply ended at its length limit before a verdict
     FAILED = "failed"  # no reply after every retry
+
+
+class JobState(StrEnum):
+    """Where work stands that is left to workers."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"  # before its end, by somebody or by a limit
 
 
 class Source(StrEnum):
@@ -98,6 +114,7 @@ class Instruction:
     full: Conversation | None = None  # what was asked; None: the turns are all of it
     # What others call it: question_id, uid ...; sorted, no two alike, each as ``is_id`` has it. No part of what it is.
     ids: tuple[str, ...] = field(default=(), compare=False)
+    goals: tuple[str, ...] = ()  # what the user wants, where that was declared
 
     @cached_property
     def key(self) -> str:
@@ -153,6 +170,11 @@ class Output:
     earlier: tuple[str, ...] = ()  # its replies to the turns before the last; empty for a single turn
     trajectory: Trajectory | None = None  # all of it; None: the replies are all of it
     sample: int = 0  # which of several outputs of the model to the instruction
+    # Where each step ends that its source cut it into, in characters of its text, rising to its end; empty: it did not.
+    steps: tuple[int, ...] = ()
+    afterwards: str | None = None  # what happened later, where that is known
+    # What people and sources say of its steps and places, as it is imported. No part of what it is.
+    marks: tuple[Marks, ...] = field(default=(), compare=False)
 
     @property
     def plain(self) -> bool:
@@ -229,7 +251,11 @@ def untold_output(instruction: str, model: str) -> Output:
     return Output(instruction, model, "", (), Trajectory((Segment(1, (reply,)),)))
 
 
+# Keys in a judge's settings that say how it is shown images, and that its server does not get.
+IMAGE_SETTINGS = frozenset({"max_images", "image_side", "image_format"})
 VARIANT = "variant"  # the key in a judge's settings that tells it from one alike whose server serves another model
+TAXONOMY = "taxonomy"  # the key in a judge's settings under which its own causes of failures stand
+_UNSENT = IMAGE_SETTINGS | {VARIANT, TAXONOMY}
 
 
 @dataclass(frozen=True)
@@ -248,7 +274,7 @@ class Judge:
     @property
     def sent(self) -> dict[str, Any]:
         """Its settings as its server gets them."""
-        return {name: value for name, value in self.settings.items() if name != VARIANT}
+        return {name: value for name, value in self.settings.items() if name not in _UNSENT}
 
     @cached_property
     def digest(self) -> str:
@@ -327,9 +353,57 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptImage:
+    """An image in a message of a prompt: a copy of what somebody made."""
+
+    digest: str  # of the original, SHA-256
+    width: int  # pixels, of the copy
+    height: int
+    frames: int = 1  # that the original has; the copy is of the first
+    media_type: str = ""  # of the copy
+    data: bytes = field(default=b"", repr=False)  # the copy; empty where a prompt is only measured
+    at: int = 0  # behind how many characters of the message's text it stands
+
+    @property
+    def url(self) -> str:
+        """The copy as a data URL."""
+        return f"data:{self.media_type};base64,{b64encode(self.data).decode('ascii')}"
+
+
+@dataclass(frozen=True, slots=True)
 class PromptMessage:
     role: str  # "system", "user" or "assistant"
     content: str
+    images: tuple[PromptImage, ...] = ()  # by where they stand
+
+    @property
+    def pieces(self) -> tuple[str | PromptImage, ...]:
+        """Texts and images in their order."""
+        pieces: list[str | PromptImage] = []
+        start = 0
+        for image in self.images:
+            pieces += [self.content[start : image.at]] if image.at > start else []
+            pieces.append(image)
+            start = image.at
+        return (*pieces, self.content[start:]) if self.content[start:] or not pieces else tuple(pieces)
+
+    def behind(self, text: str) -> "PromptMessage":
+        """The message with a text before its own."""
+        images = tuple(replace(image, at=image.at + len(text)) for image in self.images)
+        return PromptMessage(self.role, text + self.content, images)
+
+
+def spoken_message(message: PromptMessage) -> dict[str, Any]:
+    """The message as OpenAI's chat API has it: a text, or parts where it holds images."""
+    if not message.images:
+        return {"role": message.role, "content": message.content}
+    parts = [
+        {"type": "text", "text": piece}
+        if isinstance(piece, str)
+        else {"type": "image_url", "image_url": {"url": piece.url}}
+        for piece in message.pieces
+    ]
+    return {"role": message.role, "content": parts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +412,12 @@ class ChatPrompt:
 
     messages: tuple[PromptMessage, ...]
     alike: str | None = field(default=None, compare=False)  # the same for prompts that begin alike for long; None: none
+    # Images that the template would show, and that the prompt does not hold, by why: "image beyond the limit" ...
+    left_out: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+    @property
+    def images(self) -> tuple[PromptImage, ...]:
+        return tuple(image for message in self.messages for image in message.images)
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +473,8 @@ class Verdict:
     # what our parser reads where that is something else.
     detail: str | None = None
     parser: str = ""  # version of the parser that read it
+    goals: tuple[Goal, ...] = ()  # that the score is the share reached of; pointwise
+    spans: tuple[Span, ...] = ()  # that the score sums up; pointwise
 
 
 @dataclass(frozen=True, slots=True)

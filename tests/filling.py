@@ -171,6 +171,12 @@ def crammed(database: Database) -> None:
             {"verdict_id": 1, "number": 0, "name": "tone", "score": 0.1, "weight": 2.5, "reason": "r"}
         ],
         "verdict_spans": [{"verdict_id": 1, "number": 0, "start": 0, "stop": 3, "rating": "good", "kind": "k"}],
+        "marks": [
+            {
+                **{"output_id": 1, "annotator": "ann", "number": 0, "start": 0, "stop": 3, "rating": "bad"},
+                **{"kind": "k", "reason": "r", "source": "f", "created_at": _NOW},
+            }
+        ],
         "verdict_goals": [
             {
                 **{"verdict_id": 1, "number": 0, "goal": "g", "turns": "[1]", "reached": "no", "cause": "misread"},
@@ -178,7 +184,13 @@ def crammed(database: Database) -> None:
             }
         ],
         "claims": [{"trial_key": "f" * 32, "run_id": 1, "holder": "host:1", "expires_at": _NOW}],
-        "jobs": [{"kind": "run", "specification": "{}", "actor": "ann", "state": "waiting", "created_at": _NOW}],
+        "jobs": [
+            {
+                **{"kind": "run", "benchmark_id": 1, "subject": "j", "specification": "{}", "variables": "[]"},
+                **{"work_key": "e" * 32, "actor": "ann", "planned": 1, "answered": 0, "after_run": 0, "attempts": 0},
+                **{"state": "stopped", "is_stopping": False, "message": "", "created_at": _NOW, "finished_at": _NOW},
+            }
+        ],
         "standing_boards": [{"benchmark_id": 1, "judge_id": 1, "baseline_id": 1, "changed_at": _NOW}],
         "standing_models": [{"benchmark_id": 1, "model_id": 2}],
         "events": [
@@ -186,6 +198,9 @@ def crammed(database: Database) -> None:
         ],
         "api_tokens": [
             {"name": "ci", "digest": digest, "role": "viewer", "scopes": "[]", "created_at": _NOW, "expires_at": _NOW}
+        ],
+        "idempotency_keys": [
+            {"caller": "token ci", "key": "k", "digest": digest, "status": 201, "document": "{}", "created_at": _NOW}
         ],
         "blobs": [
             {

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -46,6 +47,24 @@ def restartable() -> Iterator[tuple[str, Callable[[], None]]]:
         finally:
             _stop_at_once(server.get_pid())
             server.cleanup()
+
+
+class Door:
+    """The way to a database in a running server: while it is shut, nobody gets in, and whoever was in is thrown out."""
+
+    def __init__(self, server: str, folder: Path) -> None:
+        self._server, self._socket = server, folder / "socket"
+        self._name = uuid.uuid4().hex
+        way = {"host": str(self._socket), "application_name": self._name}
+        self.address = sa.make_url(fresh(server)).update_query_dict(way).render_as_string(hide_password=False)
+
+    def open(self) -> None:
+        self._socket.symlink_to(str(_url(self._server).query["host"]))
+
+    def shut(self) -> None:
+        self._socket.unlink(missing_ok=True)
+        ended = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{self._name}'"
+        _execute(self._server, ended)
 
 
 def _stop_at_once(pid: int) -> None:

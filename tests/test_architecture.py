@@ -54,7 +54,7 @@ def test_every_module_says_what_it_does(path: Path) -> None:
 
 def test_the_app_imports_only_what_is_shown_and_what_serves_it() -> None:
     """Types and errors too: ``services.pages`` names those that pages need."""
-    doors = ("judgebench.show", "judgebench.services")
+    doors = ("judgebench.show", "judgebench.services", "judgebench.web")
     for path in sources("app"):
         names = [name for name in imported(path) if name.split(".")[0] == "judgebench"]
         assert not [name for name in names if not name.startswith(doors)], path.relative_to(ROOT)
@@ -81,6 +81,13 @@ def test_the_command_line_starts_without_what_few_commands_need() -> None:
     heavy = "{'scipy.stats', 'pandas', 'streamlit', 'alembic', 'tokenizers'}"
     usual = "judgebench.cli.main, judgebench.cli.leaderboard, judgebench.cli.run"
     code = f"import sys, {usual}; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_leaderboard_is_loaded_without_audits_and_biases() -> None:
+    heavy = "{'judgebench.audits.rules', 'judgebench.audits.robustness', 'judgebench.bias.report', 'scipy.stats'}"
+    code = f"import sys, judgebench.services.leaderboards; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -37,7 +37,7 @@ from judgebench.leaderboard import METHODS, Choices
 from judgebench.leaderboard.anchored import build_anchored, build_corrected
 from judgebench.leaderboard.build import build
 from judgebench.records import HumanLabel, Order
-from judgebench.stats import agreement, intervals, ppi, scores, versions
+from judgebench.stats import agreement, goals, intervals, ppi, scores, steps, versions
 from judgebench.stats.verdict_table import LabelTable, VerdictTable
 from tests.bias.factories import table_of
 
@@ -139,6 +139,10 @@ def recorded(n: int, p: float) -> card.TrialRecord:
 
 
 CALLS = {
+    "steps.step_agreement": lambda n, p: [
+        steps.step_agreement([steps.LabelledReading(i, i, labels, ("good", "bad" if p else "good")) for i in range(n)])
+        for labels in (("good", "good"), ("good", "bad"), ("bad", None))
+    ],
     "agreement.accuracy": lambda n, p: agreement.accuracy(*shares(n, p)[:1], np.ones(n), np.arange(n)),
     "agreement.agreement": lambda n, p: [
         agreement.agreement(coefficient, np.full((n, 2), 2 * p), np.arange(n), rng=RNG())
@@ -220,6 +224,11 @@ CALLS = {
     ),
     "self_preference.no_opportunity": lambda n, p: self_preference.no_opportunity("nobody", 0.95),
     "versions.version_change": changes_of_versions,
+    "goals.goal_share": lambda n, p: goals.goal_share(np.full(n, p), np.ones(n), np.arange(n)),
+    "goals.goal_difference": lambda n, p: goals.goal_difference(
+        (np.full(n, p), np.ones(n)), (np.full(n, p), np.ones(n)), np.arange(n)
+    ),
+    "goals.ratio_beyond_chance": lambda n, p: goals.ratio_beyond_chance(np.full(n, p), np.full(n, p / 2), np.arange(n)),
     "anchored board": lambda n, p: build_anchored(*few_labels(n, p), Choices()).rows,
     "corrected board": lambda n, p: (
         build_corrected(verdicts(n, p), Choices(), ppi.JudgeErrorRates(0.9, n, 0.9, n), source="labels").rows

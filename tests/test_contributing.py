@@ -108,7 +108,7 @@ def test_a_page_is_shown(package: Path, demo_database: Path, monkeypatch: pytest
     assert entry in text
     main.write_text(text.replace(entry, entry + '\n        st.Page("screens/instructions.py", title="Instructions"),'))
     monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
-    app = testing.AppTest.from_file(str(main), default_timeout=20).run()
+    app = testing.AppTest.from_file(str(main), default_timeout=120).run()
     app.switch_page("screens/instructions.py").run()
     assert not app.exception
     assert "demo has 45 instructions." in [element.value for element in app.text]

@@ -1,8 +1,10 @@
 """Every door says the same of what was left out, pooled, flagged and not audited, in sentences and plain values."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +171,9 @@ def test_the_page_of_pairs_names_the_method_of_its_intervals(monkeypatch: pytest
 @pytest.mark.parametrize("page", ["leaderboard", "matrix", "bias", "judges"])
 def test_every_page_says_all_of_it(monkeypatch: pytest.MonkeyPatch, stored: Path, page: str) -> None:
     pytest.importorskip("streamlit", reason="the app needs the extra app")
-    check_facts(printed(opened(page, monkeypatch, stored)))
+    app = opened(page, monkeypatch, stored)
+    written = " ".join(element.proto.body for element in app.get("html"))
+    check_facts(f"{printed(app)} {unescape(re.sub('<[^>]*>', ' ', written))}")
 
 
 def test_the_picture_of_a_board_says_all_of_it(stored: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOORS = ("app", "judgebench.api", "judgebench.cli", "judgebench.__main__")
+DOORS = ("app", "judgebench.api", "judgebench.cli", "judgebench.server", "judgebench.__main__")
 Name = tuple[str, str]  # module, name defined at its top level
 
 

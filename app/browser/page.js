@@ -26,6 +26,11 @@ history.pushState = (state, unused, address) => {
   pushed = to;
 };
 
+// What such a button brings takes the place of the whole page, whose address stays: it is read from its top.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[class*=st-key-anew] button")) document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
+});
+
 // On a phone the menu lies over the page that was chosen from it.
 document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-testid=stSidebarNavLink]") || !matchMedia("(max-width: 768px)").matches) return;

@@ -6,73 +6,76 @@ from typing import Any
 
 import streamlit as st
 
-from app import audit_start, auth, cached, commands, filters, jobs
-from app.auth import Role
+from app import audit_start, auth, cached, commands, filters
 from app.views import elements, findings, progress, ways
 from app.views.elements import line, unavailable
+from app.views.words import of_app
+from judgebench import services
+from judgebench.services.access import Role
 from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.contamination import Contamination
+from judgebench.services.jobs import Job
 from judgebench.services.pages import InputError, JudgeBenchError, StoredAudit
 from judgebench.show import charts, coverage
 from judgebench.show.findings import SEVERITIES
 from judgebench.show.numbers import Labelled, fixed, percent, span
+from judgebench.show.seen import BesideOutputs
 from judgebench.show.text import count, one_line
 
 _POLL_S = 2.0
 _JOBS = 4  # shown, the newest and all that run
 _OVERLAPS = 20  # shown
+_LOOKED = "contamination looked for"  # of the session: in which state of the database, and of what
 Judges = Mapping[str, str]  # digest -> name
 
 
-def _running(benchmark: str) -> frozenset[str]:
-    """The names of the folders of this benchmark's audits that are going on."""
-    started = jobs.all_audits(cached.address())
-    return frozenset(
-        job.folder.name for job in started if job.benchmark == benchmark and jobs.state(job) is jobs.State.RUNNING
-    )
+def _running(benchmark: str) -> frozenset[int]:
+    """The numbers of this benchmark's audits that are going on, or wait for a worker."""
+    return frozenset(job.id for job in cached.jobs(("audit",), benchmark) if job.is_open)
 
 
-def _progress(benchmark: str, before: frozenset[str]) -> None:
+def _progress(benchmark: str, before: frozenset[int]) -> None:
     """The audits that were started here; the page runs anew once one of those that ran ``before`` it was read ends."""
     auth.need(Role.VIEWER)  # a part that runs by itself does not pass the gate again
     running = _running(benchmark)
     if before - running:
         st.rerun()
-    started = [job for job in jobs.all_audits(cached.address()) if job.benchmark == benchmark]
-    shown = [job for place, job in enumerate(started) if place < _JOBS or job.folder.name in running]
+    started = cached.jobs(("audit",), benchmark)
+    shown = [job for place, job in enumerate(started) if place < _JOBS or job.is_open]
     if shown:
-        st.subheader("Started here", anchor=False)
+        st.subheader("Jobs", anchor=False)
     runs = cached.runs(cached.source()) if running else []
     for job in shown:
-        with st.container(border=True, key=f"audit_{job.folder.name}"):
-            _job(job, jobs.calls_ended(job, runs))
+        with st.container(border=True, key=f"audit_{job.id}"):
+            _job(job, services.jobs.calls_ended(job, runs))
 
 
-def _job(job: jobs.AuditJob, ended: int) -> None:
-    state, passed = jobs.state(job), jobs.has_passed(job)
-    by = f" of {one_line(job.judge)}" if job.judge else ""
-    how = {None: str(state), True: "done: passed", False: "done: failed, see what was found below"}[passed]
-    line(f"{_title(job.audit)}{by}, {job.created_at[:16].replace('T', ' ')} UTC: {how}")
-    if state is jobs.State.RUNNING and job.planned:
+def _job(job: Job, ended: int) -> None:
+    name, _ = services.jobs.audit(job)
+    by = f" of {one_line(job.subject)}" if job.subject else ""
+    state = progress.state(job)
+    how = {None: state, True: "done: passed", False: "done: failed, see what was found below"}[job.passed]
+    line(f"{_title(name)}{by}, {job.created_at[:16].replace('T', ' ')} UTC: {how}")
+    if job.is_open and job.planned:
         st.progress(ended / job.planned, text=f"{ended:,} of at most {job.planned:,} calls")
     if message := progress.told(job):
         line(one_line(message, 400))
-    if state is jobs.State.RUNNING:
-        st.button("Stop", key=f"stop_{job.folder.name}", on_click=_act, args=(job, jobs.stop))
-    elif state is jobs.State.STOPPED:
-        st.button("Resume", key=f"resume_{job.folder.name}", on_click=_act, args=(job, audit_start.resume))
+    if job.is_open and not job.is_stopping:
+        st.button("Stop", key=f"stop_{job.id}", on_click=_act, args=(job, progress.stop))
+    elif not job.is_open and job.passed is None:
+        st.button("Resume", key=f"resume_{job.id}", on_click=_act, args=(job, audit_start.resume))
 
 
-def _act(job: jobs.AuditJob, do: Any) -> None:
+def _act(job: Job, do: Any) -> None:
     try:
-        auth.need(Role.ADMIN if job.judge else Role.SUBMITTER)
+        auth.need(Role.ADMIN if job.subject else Role.SUBMITTER)
         do(job)
     except InputError as error:  # forbidden, or it was resumed from another window
         st.toast(one_line(str(error), 200))
 
 
-def _findings(audits: Sequence[StoredAudit], judges: Judges) -> None:
+def _findings(source: cached.Source, benchmark: str, audits: Sequence[StoredAudit], judges: Judges) -> None:
     """What was found, the worst first, whoever found it."""
     told = [
         findings.Told(
@@ -95,7 +98,9 @@ def _findings(audits: Sequence[StoredAudit], judges: Judges) -> None:
     )
     if counts := findings.counts(told, filters.link):
         elements.table(counts)
-    elements.table(findings.findings(told, filters.link))
+    seen = cached.seen(source, benchmark, tuple(findings.places([one.finding for one in findings.shown(told)])))
+    beside = BesideOutputs(seen, cached.seen_images(source, seen))
+    elements.table(findings.findings(told, filters.link, beside.markup))
 
 
 def _about(audit: StoredAudit, finding: dict[str, Any], judges: Judges) -> dict[str, Any]:
@@ -125,8 +130,15 @@ def _audit(
         line(audit.question or audit.help)
         for sentence in _results(source, audit, audits, benchmark, judges):
             line(sentence)
-        with st.expander("Start it", expanded=st.query_params.get("start") == audit.name):
-            audit_start.form(source, audit, benchmark)
+        is_named = st.query_params.get("start") == audit.name
+        form = st.expander("Start it", expanded=is_named, key=f"form_{audit.name}", on_change="rerun")
+        if form.open:  # four forms take a browser longer than all else of the page
+            with form:
+                audit_start.form(source, audit, benchmark)
+
+
+def _failure(words: object) -> str:
+    return f"Failed: {of_app(one_line(str(words), 1000))}"
 
 
 def _results(
@@ -135,12 +147,12 @@ def _results(
     if not audits:
         return ["Not done yet."]
     notes = Counter(str(note) for stored in audits for note in dict.fromkeys(stored.document.get("notes", [])))
-    told = [one_line(note, 300) + (f" (noted of {number})" if number > 1 else "") for note, number in notes.items()]
+    told = [elements.note(note) + (f" (noted of {number})" if number > 1 else "") for note, number in notes.items()]
     if audit.subject == "judge":
         names = [one_line(judges.get(stored.judge_digest or "", "a judge that is gone"), 200) for stored in audits]
         return [*(f"{name}, {_outcome(stored)}" for name, stored in zip(names, audits, strict=True)), *told]
     failed = sum(not stored.passed for stored in audits)
-    failures = [one_line(str(failure), 300) for stored in audits for failure in stored.document.get("failures", [])]
+    failures = [_failure(failure) for stored in audits for failure in stored.document.get("failures", [])]
     about = f"{count(len(audits), 'submission')} audited, {failed:,} failed. " if audit.subject == "submissions" else ""
     unaudited = cached.unaudited(source, benchmark.name, benchmark.models) if about else ()
     more = coverage.unaudited(unaudited, len(benchmark.models))
@@ -153,9 +165,12 @@ def _contamination(source: cached.Source, benchmark: str) -> None:
         line("Do instructions or references stand in outputs, in judges' templates or in other benchmarks?")
         if auth.person().role < Role.SUBMITTER:
             line("Looking takes the server's time: it needs the role submitter, which you do not have. In a terminal:")
-        elif st.button("Look now", key="contamination", icon=":material/search:"):
-            auth.need(Role.SUBMITTER)
-            _overlaps(cached.contamination(source, benchmark), benchmark)
+        else:
+            if st.button("Look now", key="contamination", icon=":material/search:"):
+                st.session_state[_LOOKED] = (source, benchmark)
+            if st.session_state.get(_LOOKED) == (source, benchmark):  # until something new is stored
+                auth.need(Role.SUBMITTER)
+                _overlaps(cached.contamination(source, benchmark), benchmark)
         st.code(commands.contamination(benchmark), language=None, wrap_lines=True)
 
 
@@ -203,7 +218,7 @@ def _null_models(audits: Sequence[StoredAudit], judges: Judges) -> None:
             )
             elements.values(_entrants(document), alt="Null models")
         for failure in document.get("failures", []):
-            line(one_line(str(failure), 300))
+            line(_failure(failure))
 
 
 def _entrants(document: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -246,7 +261,7 @@ def _defences(audits: Sequence[StoredAudit], judges: Judges) -> None:
     )
 
 
-def _page(source: cached.Source, benchmark: BenchmarkSummary, running: frozenset[str]) -> None:
+def _page(source: cached.Source, benchmark: BenchmarkSummary, running: frozenset[int]) -> None:
     """``running``: audits that were going on before ``source`` was read."""
     audits = cached.audits(source, benchmark.name)
     by_kind = {kind: [audit for audit in audits if audit.kind == kind] for kind in AUDITS}
@@ -255,7 +270,7 @@ def _page(source: cached.Source, benchmark: BenchmarkSummary, running: frozenset
     named = st.query_params.get("start", "")
     if named in AUDITS:  # where a link leads, that stands first
         _audit(source, AUDITS[named], by_kind[named], benchmark, judges)
-    _findings(audits, judges)
+    _findings(source, benchmark.name, audits, judges)
     st.subheader("The audits", anchor=False)
     for name, audit in AUDITS.items():
         if name != named:

@@ -1,17 +1,25 @@
 """What was asked, what two models answered and what the judges said; every filter and battle has a permalink."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from app import cached, filters
-from app.views import battles, conversation, diff, elements
+from app.views import battles, conversation, diff, elements, goals
 from app.views.battles import ROWS, Identity, Spot, View, beside, identity
 from app.views.board import Linked
 from app.views.elements import block, line, markup, rest, unavailable
 from judgebench.services.battles import JudgedBattle, JudgedTrial
-from judgebench.services.pages import BattleFilter, BattleOrder, BattleSummary, JudgeBenchError, Output, TokenLogprob
-from judgebench.show import charts
+from judgebench.services.pages import (
+    BattleFilter,
+    BattleOrder,
+    BattleSummary,
+    Copy,
+    JudgeBenchError,
+    Output,
+    TokenLogprob,
+)
+from judgebench.show import charts, steps
 from judgebench.show.conversations import Passage, passages, samples, transcript
 from judgebench.show.coverage import averaged
 from judgebench.show.numbers import percent
@@ -92,7 +100,7 @@ def _columns(rows: list[BattleSummary], page: int) -> dict[str, list[object]]:
         "A": [one_line(row.model_a) for row in rows],
         "B": [one_line(row.model_b) for row in rows],
         "A preferred": ["" if row.preference is None else percent(row.preference) for row in rows],
-        "Verdicts": [f"{row.with_preference} of {row.trials}" for row in rows],
+        "Verdicts": [f"{row.with_preference:,} of {row.trials:,}" for row in rows],
         "Agree": [{True: "yes", False: "no", None: ""}[row.consistent] for row in rows],
     }
     return {name: cells for name, cells in columns.items() if any(str(cell) for cell in cells)}
@@ -116,8 +124,9 @@ def _turn(view: View, spot: Spot | None) -> None:
             st.text(f"Battle {(spot.page - 1) * ROWS + spot.row + 1:,} of {view.total:,}")
 
 
-def _battle(battle: JudgedBattle) -> None:
+def _battle(listed: View, battle: JudgedBattle) -> None:
     outputs = _compared(battle)
+    images = cached.images(listed.source, battle.instruction, outputs)
     held = passages(battle.instruction, outputs, battle.sizes)
     several = sum(any(passage.replies) for passage in held) > 1
     st.subheader("Instruction", anchor=False)
@@ -125,14 +134,39 @@ def _battle(battle: JudgedBattle) -> None:
     view = "text"
     for number, passage in enumerate(held):
         if passage.asked:
-            conversation.messages(passage.asked, height=_INSTRUCTION_PX, key=f"asked_{number}")
+            conversation.messages(passage.asked, height=_INSTRUCTION_PX, key=f"asked_{number}", images=images)
         if number == 0:
             view = filters.either("Show outputs", _VIEWS, key="view", help=_RENDERED)
         if any(passage.replies):
-            _sides(passage, [_name(output, several=several) for output in outputs], view, number)
+            names = [_name(output, several=several) for output in outputs]
+            _sides(passage, names, images, view=view, number=number)
+    _goals(battle, outputs)
+    _steps(battle, outputs)
     if battle.instruction.reference:
         st.subheader("Reference", anchor=False)
         block(battle.instruction.reference, height=_INSTRUCTION_PX, key="reference")
+
+
+def _goals(battle: JudgedBattle, outputs: Sequence[Output]) -> None:
+    """The goals that judges listed of both dialogues, side by side."""
+    if not battle.goals:
+        return
+    st.subheader("Goals", anchor=False)
+    for place, output in zip(st.columns(2), outputs, strict=True):
+        with place:
+            goals.of_output(battle.goals, battle.instruction, output)
+    elements.links(("Goals of all dialogues", filters.link("goals")))
+
+
+def _steps(battle: JudgedBattle, outputs: Sequence[Output]) -> None:
+    """What judges of steps say of both outputs, side by side."""
+    lists = [steps.lists(battle.steps, output) for output in outputs]
+    if not any(lists):
+        return
+    st.subheader("Steps", anchor=False)
+    for place, html in zip(st.columns(2), lists, strict=True):
+        with place:
+            elements.table(html)
 
 
 def _links(battle: JudgedBattle) -> None:
@@ -159,7 +193,7 @@ def _name(output: Output, *, several: bool) -> str:
     return f"{one_line(output.model, 200)} ({len(output.whole):,} characters{' in all' if several else ''})"
 
 
-def _sides(passage: Passage, names: Sequence[str], view: str, number: int) -> None:
+def _sides(passage: Passage, names: Sequence[str], images: Mapping[str, Copy], *, view: str, number: int) -> None:
     """What both outputs say here, side by side."""
     texts = [transcript(messages) for messages in passage.replies]
     marks = diff.marked(*texts) if view == "diff" else None
@@ -172,7 +206,8 @@ def _sides(passage: Passage, names: Sequence[str], view: str, number: int) -> No
                 markup(marks[at], height="content" if len(texts[at]) < _SHORT_CHARS else _OUTPUT_PX)
                 rest(texts[at], key=key)
             else:
-                conversation.messages(messages, height=_OUTPUT_PX, key=key, rendered=view == side.lower())
+                is_rendered = view == side.lower()
+                conversation.messages(messages, height=_OUTPUT_PX, key=key, rendered=is_rendered, images=images)
 
 
 def _verdicts(battle: JudgedBattle) -> None:
@@ -241,7 +276,7 @@ try:
     else:
         _turn(view, spot)
         battle = cached.battle(view.source, view.benchmark, *opened)
-        _battle(battle)
+        _battle(view, battle)
         _verdicts(battle)
 except JudgeBenchError as error:
     unavailable("There is nothing to show for this choice.", error, filters.afresh("All battles", "battles"))

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import cached, filters
-from app.views import elements, ways
+from app.views import elements, origins, ways
 from app.views.elements import line, unavailable
 from judgebench.services.pages import BiasReport, JudgeBenchError, Slopes
 from judgebench.services.scope import Scope
 from judgebench.show import charts, sentences, tables
 from judgebench.show.numbers import Labelled
-from judgebench.show.text import one_line
+from judgebench.show.text import count, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,7 @@ def _board(view: _View) -> None:
     for sentence in sentences.movement(view.report.ledger.together):
         line(sentence)
     elements.moves(moves, alt="Win rates as judged and without all effects")
-    for note in view.report.ledger.notes:
-        line(one_line(note, 1000))
+    elements.notes(view.report.ledger.notes)
 
 
 def _position(view: _View) -> None:
@@ -124,6 +123,7 @@ def _relatives(view: _View) -> None:
         Labelled("Prefers what its own LLM finds more likely", report.likelihood, "points"),
     ]
     ways.estimates(rows, view.benchmark, alt="Kinship")
+    origins.section(view.source)
 
 
 def _people(view: _View) -> None:
@@ -132,7 +132,7 @@ def _people(view: _View) -> None:
     for judge in agreement.judges:
         title = one_line(judge.judge)
         curve = () if judge.calibration is None else judge.calibration.curve
-        line(f"{title}: {judge.items:,} labelled battles")
+        line(f"{title}: {count(judge.items, 'labelled battle')}")
         if curve:
             st.vega_lite_chart(
                 charts.reliability(curve), alt=f"{title}: accuracy by confidence; the table below has the same numbers"
@@ -161,7 +161,6 @@ st.title("Bias", anchor=False)
 try:
     view = _chosen(filters.source())
     elements.tab("Bias", view.benchmark)
-    line(f"{view.report.verdicts:,} verdicts of {', '.join(one_line(judge) for judge in view.report.judges)}.")
     elements.counted(view.report.coverage, "app: judges")
     for tab, show in zip(filters.tabs(list(_PARTS), key="part"), _PARTS.values(), strict=True):
         if tab.open:

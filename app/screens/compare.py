@@ -10,7 +10,7 @@ from judgebench.services.profiles import BattleOfTwo, Comparison
 from judgebench.services.scope import Scope
 from judgebench.show import versions
 from judgebench.show.numbers import estimate
-from judgebench.show.text import count, one_line
+from judgebench.show.text import count, one_line, sentence
 
 _ROWS = 50  # on a page
 _ORDERS = {"won": "Won", "lost": "Lost", "differing": "Orders differ"}
@@ -37,8 +37,20 @@ def _whole(comparison: Comparison) -> None:
 def _change(comparison: Comparison) -> None:
     """The second as a new version of the first."""
     st.subheader("What changed", anchor=False)
-    for sentence in (*versions.sentences(comparison), *versions.estimates(comparison)):
-        line(sentence)
+    sentences = (*versions.sentences(comparison), *versions.estimates(comparison))
+    names = one_line(comparison.first), one_line(comparison.second)
+    elements.lines(words if words.startswith(names) else sentence(words) for words in sentences)
+    change = comparison.change
+    if change.categories:
+        headings = (heading.capitalize() for heading in versions.category_headings(change))
+        columns = zip(*versions.category_cells(change), strict=True)
+        elements.values(dict(zip(headings, columns, strict=True)), alt="What changed by category")
+    sizes = versions.flip_sizes(change)
+    if any(negative or positive for _, negative, positive in sizes):
+        margins, negative, positive = zip(*sizes, strict=True)
+        elements.values(
+            {"Margin": margins, "Negative flips": negative, "Positive flips": positive}, alt="Flips by their margin"
+        )
 
 
 def _round(source: cached.Source, benchmark: str, scope: Scope, models: tuple[str, str]) -> None:
@@ -65,7 +77,7 @@ def _battles(comparison: Comparison) -> None:
     """Every battle, a page at a time; each opens what both wrote and what judges said."""
     st.subheader("Battles", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        text = filters.words("Text of the instruction contains", key="text")
+        text = filters.words("Instruction contains", key="text")
         order = filters.either("First", _ORDERS, key="order")
     rows = [battle for battle in comparison.battles if text.casefold() in battle.text.casefold()]
     if order == "lost":
@@ -117,4 +129,6 @@ _whole(comparison)
 elements.counted_briefly(comparison.coverage, filters.link("leaderboard"))
 _change(comparison)
 _round(source, benchmark.name, scope, (first, second))
+if all(cached.hindsight_judges(source, benchmark.name)):
+    elements.links(("What it changes to know what happened afterwards", filters.link("hindsight")))
 _battles(comparison)

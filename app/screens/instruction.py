@@ -1,16 +1,19 @@
 """One instruction: what was asked, what every model answered, and how its outputs were judged."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from app import cached, filters
-from app.views import conversation, elements
+from app.views import conversation, elements, goals
 from app.views.elements import block, line, unavailable
 from judgebench.services.battles import AnsweredInstruction
+from judgebench.services.goals import GoalReading
 from judgebench.services.pages import JudgeBenchError
 from judgebench.services.profiles import MeanVerdict
 from judgebench.services.scope import Scope
+from judgebench.services.steps import StepReading
+from judgebench.show import steps
 from judgebench.show.conversations import passages
 from judgebench.show.text import count, one_line
 
@@ -27,10 +30,11 @@ def _judged(source: cached.Source, benchmark: str, key: str, scope: Scope) -> Ma
         return {}
 
 
-def _question(answered: AnsweredInstruction) -> None:
+def _question(source: cached.Source, answered: AnsweredInstruction) -> None:
     instruction = answered.instruction
+    images = cached.images(source, instruction, ())
     for number, passage in enumerate(passages(instruction, ())):
-        conversation.messages(passage.asked, height=_ASKED_PX, key=f"asked_{number}")
+        conversation.messages(passage.asked, height=_ASKED_PX, key=f"asked_{number}", images=images)
     about = [f"Category: {one_line(instruction.category)}."] if instruction.category else []
     line(" ".join([*about, f"{count(len(answered.outputs), 'model')} answered it."]))
     if instruction.reference:
@@ -38,7 +42,14 @@ def _question(answered: AnsweredInstruction) -> None:
             block(instruction.reference, height=_ASKED_PX, key="reference")
 
 
-def _outputs(answered: AnsweredInstruction, judged: Mapping[str, MeanVerdict], first: str | None) -> None:
+def _outputs(
+    source: cached.Source,
+    answered: AnsweredInstruction,
+    judged: Mapping[str, MeanVerdict],
+    lists: Sequence[GoalReading],
+    readings: Sequence[StepReading],
+    first: str | None,
+) -> None:
     """Those of ``first`` on top, then by how they were judged."""
     names = sorted(answered.outputs, key=lambda name: (name != first, -_value(judged, name), name))
     pages = max(-(-len(names) // _MODELS), 1)
@@ -47,21 +58,32 @@ def _outputs(answered: AnsweredInstruction, judged: Mapping[str, MeanVerdict], f
     for start in range(0, len(shown), 2):
         for place, name in zip(st.columns(2), shown[start : start + 2], strict=False):
             with place:
-                _output(answered, name, judged.get(name))
+                _output(source, answered, name, judged.get(name), lists, readings)
 
 
 def _value(judged: Mapping[str, MeanVerdict], name: str) -> float:
     return judged[name].value if name in judged else -1e300
 
 
-def _output(answered: AnsweredInstruction, name: str, judged: MeanVerdict | None) -> None:
+def _output(
+    source: cached.Source,
+    answered: AnsweredInstruction,
+    name: str,
+    judged: MeanVerdict | None,
+    lists: Sequence[GoalReading],
+    readings: Sequence[StepReading],
+) -> None:
     elements.linked(name, filters.link("model", model=name))
     line("Not judged here." if judged is None else _words(judged))
+    images = cached.images(source, answered.instruction, answered.samples[name])
     for number, output in enumerate(answered.samples[name]):
         for part, passage in enumerate(passages(answered.instruction, (output,))):
             if passage.replies[0]:
                 key = f"output_{name}_{number}_{part}"
-                conversation.messages(passage.replies[0], height=_OUTPUT_PX, key=key)
+                conversation.messages(passage.replies[0], height=_OUTPUT_PX, key=key, images=images)
+        goals.of_output(lists, answered.instruction, output)
+        if html := steps.lists(readings, output):
+            elements.table(html)
 
 
 def _words(judged: MeanVerdict) -> str:
@@ -89,7 +111,17 @@ except JudgeBenchError as error:
     )
     st.stop()
 elements.tab("Instruction")
-_question(answered)
-_outputs(answered, _judged(source, benchmark.name, key, scope), st.query_params.get("model"))
+_question(source, answered)
+lists = cached.goals_on(source, benchmark.name, key)
+_outputs(
+    source,
+    answered,
+    _judged(source, benchmark.name, key, scope),
+    lists,
+    cached.steps_on(source, benchmark.name, key),
+    st.query_params.get("model"),
+)
+if lists:
+    elements.links(("Goals of all dialogues", filters.link("goals")))
 line("Preferences and scores are means over the verdicts that the leaderboard counts.")
 elements.links(("Battles on this instruction", filters.link("battles", instruction=key)))

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import auth, cached, commands, filters
-from app.auth import Role
 from app.views import cards, elements, ways
 from app.views.elements import counted, line, problem, unavailable
 from judgebench import services
+from judgebench.services.access import Role
 from judgebench.services.pages import Card, JudgeBenchError
 from judgebench.services.scope import Scope
 from judgebench.show import judge_board
 from judgebench.show.numbers import Labelled
-from judgebench.show.text import one_line
+from judgebench.show.text import count, one_line
 
 
 def _listing(source: cached.Source) -> None:
@@ -55,8 +55,7 @@ def _about(card: Card) -> None:
     if missing:
         line("Too little data for a grade, and what would give it:")
         elements.table(missing)
-    for note in card.notes:
-        line(one_line(note, 400))
+    elements.notes(card.notes)
 
 
 def _tests(judges: Sequence[str]) -> None:
@@ -122,7 +121,7 @@ def _evaluated(source: cached.Source, benchmark: str) -> None:
 def _compare(source: cached.Source, benchmark: str, judges: tuple[str, ...]) -> None:
     st.subheader("How far they agree", anchor=False)
     for pair in cached.agreement(source, benchmark, Scope(judges)).pairs:
-        line(f"{one_line(pair.one)} and {one_line(pair.other)}: {pair.items:,} battles that both judged")
+        line(f"{one_line(pair.one)} and {one_line(pair.other)}: {count(pair.items, 'battle')} that both judged")
         rows = [
             Labelled("Agree", pair.agreement.raw),
             Labelled("Cohen's kappa", pair.agreement.cohen, "number"),

@@ -16,9 +16,10 @@ from judgebench.services.bias import Without
 from judgebench.services.leaderboards import Beside, may_be_controlled
 from judgebench.services.pages import Choices, JudgeBenchError, Leaderboard, UnknownName
 from judgebench.services.scope import Scope
+from judgebench.services.voters import TwoBoards
 from judgebench.show import charts as drawn
 from judgebench.show import sentences, tables
-from judgebench.show.board import COLUMNS, USUAL, ColumnName, axis_title, board_lines, ordered, with_name
+from judgebench.show.board import COLUMNS, USUAL, BoardLines, ColumnName, axis_title, board_lines, ordered, with_name
 from judgebench.show.numbers import fixed, plotted, ranks
 from judgebench.show.placement import standing_board
 from judgebench.show.text import escaped_html, listing, one_line
@@ -55,16 +56,17 @@ def _chosen(source: cached.Source) -> _View:
     filters.say_unknown()
     choices = Choices(method=method, baseline=baseline)
     if question is not None:
-        _beside_people(source, benchmark.name, scope, question, choices)
+        two = cached.two_boards(source, benchmark.name, scope, question, choices=choices)
+        beside = cached.beside(source, benchmark.name, scope, choices=choices)
+        _beside_people(benchmark.name, two, search, board_lines(two.judges, beside, columns))
     board = cached.leaderboard(source, benchmark.name, scope, choices=choices)
     return _View(source, benchmark.name, scope, choices, board, search, columns, order)
 
 
-def _beside_people(source: cached.Source, benchmark: str, scope: Scope, question: str, choices: Choices) -> NoReturn:
+def _beside_people(benchmark: str, two: TwoBoards, search: str, further: BoardLines) -> NoReturn:
     """Judges' leaderboard beside people's, which is all that the page shows then."""
-    two = cached.two_boards(source, benchmark, scope, question, choices=choices)
     elements.tab("Leaderboard", benchmark)
-    both.boards(two)
+    both.boards(two, search=search, further=further)
     both.downloads(benchmark, two)
     elements.links(("Who voted, and how they agree", filters.link("people")))
     st.stop()
@@ -127,16 +129,14 @@ def _table(board: Leaderboard, beside: Beside) -> None:
 
 def _downloads(view: _View) -> None:
     board = view.board
-    with st.container(horizontal=True):
+    with st.popover("Download", icon=":material/download:", width="content"):
         for label, content, ending, mime in (
             ("CSV", lambda: tables.board_csv(board).encode(), "csv", "text/csv"),
             ("JSON", lambda: _json(view), "json", "application/json"),
             ("Markdown", lambda: tables.board_markdown(board).encode(), "md", "text/markdown"),
             ("HTML", lambda: _page(view), "html", "text/html"),
         ):
-            st.download_button(
-                label, content, f"leaderboard.{ending}", mime, icon=":material/download:", on_click="ignore"
-            )
+            st.download_button(label, content, f"leaderboard.{ending}", mime, on_click="ignore")
 
 
 def _page(view: _View) -> bytes:
@@ -180,6 +180,17 @@ def _standing(view: _View) -> None:
         elements.links(to_submit, filters.afresh("The standing board", "standing"))
 
 
+def _particulars(view: _View) -> None:
+    """Where judges listed goals of dialogues, judged steps, or knew what happened afterwards, what came of it."""
+    ways = (
+        (cached.goal_judges(view.source, view.benchmark), "Goals of dialogues", "goals"),
+        (cached.step_judges(view.source, view.benchmark), "Steps of outputs", "steps"),
+        (all(cached.hindsight_judges(view.source, view.benchmark)), "What hindsight changes", "hindsight"),
+    )
+    if links := [(words, filters.link(page)) for judges, words, page in ways if judges]:
+        elements.links(*links)
+
+
 def _moves(view: _View, controls: tuple[Without, ...]) -> None:
     """What holding length, style or lineage equal does to each model."""
     st.subheader(f"At equal {listing(controls)}, by one fit for all models", anchor=False)
@@ -195,10 +206,14 @@ def _moves(view: _View, controls: tuple[Without, ...]) -> None:
             line(sentence)
     for sentence in sentences.effects(counterfactuals):
         line(sentence)
-    for note in counterfactuals.notes:
-        line(one_line(note, 1000))
+    elements.notes(counterfactuals.notes)
     if rows:
         moves(rows, alt="Win rates as judged and at equal length, style or lineage")
+
+
+def _are_votes(source: cached.Source) -> bool:
+    """On the benchmark that is chosen."""
+    return bool(cached.questions(source, st.session_state["benchmark"]))
 
 
 try:
@@ -210,7 +225,7 @@ except JudgeBenchError as error:
     unavailable(
         *("There is no leaderboard for this choice.", error),
         filters.afresh("The leaderboard by what counts usually", "leaderboard"),
-        filters.afresh("By people's votes", "leaderboard", by="people"),
+        *([filters.afresh("By people's votes", "leaderboard", by="people")] if _are_votes(source) else []),
         *(filters.afresh("Vote", "vote"), filters.afresh("Have it judged", "runs")),
     )
     st.stop()
@@ -223,17 +238,19 @@ if others := sentences.summary(view.board, with_leader=False):
 elements.counted(view.board.coverage)
 _unjudged(view)
 _standing(view)
+_particulars(view)
 numbers_beside = _beside(view)
 elements.table(_lines(view, numbers_beside))
 with st.container(border=True):
-    elements.lines(sentences.basis(view.board, commands=False))
+    elements.basis(sentences.basis(view.board, commands=False))
     if view.board.gate is not None and (told := ways.ways(about.command for about in view.board.gate.open)):
         elements.links(*told)
-charts.below(charts.Shown(view.source, view.benchmark, view.scope, view.choices, view.board, numbers_beside))
+charts.below(
+    charts.Shown(view.source, view.benchmark, view.scope, view.choices, view.board, numbers_beside),
+    numbers=lambda: _table(view.board, numbers_beside),
+)
 if not view.scope.people:  # what is held equal is what judges are swayed by
     _held_equal(view)
-st.subheader("All numbers", anchor=False)
-_table(view.board, numbers_beside)
 _downloads(view)
 if numbers_beside.awaited:  # begun once the page is there, which it would slow down
     cached.with_controlled(view.source, view.benchmark, view.scope, choices=view.choices).begin()

@@ -70,7 +70,7 @@ def _left_out(view: _View) -> None:
     """What of the board is not in the picture, said before it."""
     count = len(view.board.rows)
     if len(view.shown) < count:
-        line(f"{len(view.shown)} of {count:,} models; pairs with the others are not shown, the CSV holds them all.")
+        line(f"{len(view.shown):,} of {count:,} models; pairs with the others are not shown, the CSV holds them all.")
 
 
 def _downloads(view: _View, rates: PairRates) -> None:

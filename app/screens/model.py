@@ -3,19 +3,21 @@
 import streamlit as st
 
 from app import cached, filters
-from app.views import about, charts, elements, rates
+from app.views import about, charts, elements, findings, rates
 from app.views.elements import line, unavailable
 from judgebench.services.pages import METHODS, Choices, JudgeBenchError
 from judgebench.services.profiles import Profile
 from judgebench.services.scope import Scope
 from judgebench.show import spread
 from judgebench.show.numbers import amount, ranks, whole
+from judgebench.show.seen import BesideOutputs
 from judgebench.show.sentences import basis
 from judgebench.show.text import count, one_line
 
 _ROWS = 20  # outputs on a page
 _SHOWN = {
     "results": "Results",
+    "radar": "Radar",
     "outputs": "Outputs",
     "style": "Length and style",
     "preferences": "Distribution",
@@ -29,7 +31,7 @@ def _standing(profile: Profile) -> None:
     unit = board.scale
     with st.container(horizontal=True):
         place = ranks(row.rank_lower, row.rank_upper)
-        elements.metric("Rank", f"{place} of {len(board.ranked)}" if row.rank is not None else "without a rank")
+        elements.metric("Rank", f"{place} of {len(board.ranked):,}" if row.rank is not None else "without a rank")
         elements.metric(METHODS[board.method].label, about.rating(board, row))
         what = row.outputs if unit == "score" else row.battles
         elements.metric("Outputs judged" if unit == "score" else "Battles", whole(what))
@@ -56,7 +58,7 @@ def _where(benchmark: str, **values: str) -> dict[str, str]:
     return {"benchmark": benchmark, **values}
 
 
-def _parts(shown: charts.Shown, profile: Profile) -> None:
+def _parts(profile: Profile) -> None:
     unit = "score" if profile.board.scale == "score" else "rate"
     if profile.categories:
         st.subheader("By category", anchor=False)
@@ -67,7 +69,6 @@ def _parts(shown: charts.Shown, profile: Profile) -> None:
                 unit=unit,
             )
         )
-        _round(shown, profile)
     if profile.opponents:
         st.subheader("By opponent", anchor=False)
         line("Every name opens the two beside each other.")
@@ -88,8 +89,11 @@ def _parts(shown: charts.Shown, profile: Profile) -> None:
             )
 
 
-def _round(shown: charts.Shown, profile: Profile) -> None:
+def _radar(shown: charts.Shown, profile: Profile) -> None:
     """Beside one or two others that the reader chooses."""
+    if not profile.categories:
+        line("No instruction of this benchmark has a category.")
+        return
     others = [row.model for row in profile.board.rows if row.model != profile.model]
     beside = filters.some("Beside others", others, key="beside", none="Choose models", most=2)
     charts.radar_of(shown, (profile.model, *beside))
@@ -98,7 +102,7 @@ def _round(shown: charts.Shown, profile: Profile) -> None:
 def _outputs(source: cached.Source, benchmark: str, profile: Profile) -> None:
     """A page at a time, as they were judged; each opens its instruction, with what others answered."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        text = filters.words("Text of the instruction contains", key="text")
+        text = filters.words("Instruction contains", key="text")
         order = filters.either("First", {"best": "Best", "worst": "Worst"}, key="order")
     rows = [row for row in profile.instructions if text.casefold() in row.text.casefold()]
     rows = rows if order == "best" else rows[::-1]
@@ -114,6 +118,12 @@ def _outputs(source: cached.Source, benchmark: str, profile: Profile) -> None:
             is_score=profile.board.scale == "score",
         )
     )
+    seen = cached.seen(source, benchmark, tuple((row.key, profile.model) for row in part))
+    beside = BesideOutputs(seen, cached.seen_images(source, seen))
+    for row in part:
+        if html := beside.markup(row.key, profile.model):
+            elements.linked(row.text, filters.link("instruction", instruction=row.key, model=profile.model))
+            elements.table(html)
 
 
 def _findings(source: cached.Source, benchmark: str, profile: Profile) -> None:
@@ -122,8 +132,13 @@ def _findings(source: cached.Source, benchmark: str, profile: Profile) -> None:
         line("Nobody audited it. An audit looks for outputs that cheat.")
         elements.links(("Audit it on the page Audits", filters.link("audits")))
         return
+    rows = [row for document in documents for row in document["findings"] if row["model"] == profile.model]
+    seen = cached.seen(source, benchmark, tuple(findings.places(rows)))
+    beside = BesideOutputs(seen, cached.seen_images(source, seen))
     html = about.findings(
-        *(documents, profile.model, lambda key: filters.link("battles", models=profile.model, instruction=key))
+        *(documents, profile.model),
+        lambda key: filters.link("battles", models=profile.model, instruction=key),
+        lambda key: beside.markup(key, profile.model),
     )
     elements.table(html) if html else line("Its audit found nothing.")
 
@@ -143,7 +158,9 @@ def _shown(shown: charts.Shown, profile: Profile) -> None:
     part = filters.either("Show", _SHOWN, key="show")
     filters.say_unknown()
     if part == "results":
-        _parts(shown, profile)
+        _parts(profile)
+    elif part == "radar":
+        _radar(shown, profile)
     elif part == "outputs":
         _outputs(shown.source, shown.benchmark, profile)
     elif part == "style":
@@ -187,4 +204,4 @@ _about(source, benchmark.name, profile, scope, choices)
 beside = cached.beside(source, benchmark.name, scope, choices=choices)
 _shown(charts.Shown(source, benchmark.name, scope, choices, profile.board, beside), profile)
 with st.container(border=True):
-    elements.lines(basis(profile.board, commands=False))
+    elements.basis(basis(profile.board, commands=False))

@@ -5,6 +5,7 @@ import streamlit as st
 from app import auth, cached, filters
 from app.views import both, elements, voters
 from app.views.elements import line, unavailable
+from judgebench.services.access import Role
 from judgebench.services.pages import Choices, JudgeBenchError, Method
 from judgebench.services.scope import Scope
 from judgebench.show import voters as show
@@ -13,11 +14,10 @@ from judgebench.show import voters as show
 def _voters(source: cached.Source, benchmark: str, question: str) -> None:
     report = cached.voters(source, benchmark, question)
     person = auth.person()
-    if not auth.policy().local and person.role < auth.Role.ADMIN:
+    if not auth.policy().local and person.role < Role.ADMIN:
         line("Voters are numbered: their names are addresses of logins, which admins see.")
         report = voters.numbered(report, person.name)
-    for sentence in show.sentences(report):
-        line(sentence)
+    elements.lines(show.sentences(report))
     elements.table(voters.table(report))
 
 
@@ -36,7 +36,7 @@ def _nobody(benchmark: str) -> None:
     """An ordinary beginning, and what ends it."""
     line("Nobody voted here yet. This page compares people who vote with each other and with judges.")
     st.page_link("screens/vote.py", label="Vote", icon=":material/how_to_vote:", query_params={"benchmark": benchmark})
-    if auth.person().role >= auth.Role.ADMIN:
+    if auth.person().role >= Role.ADMIN:
         line("Votes that you have in a file are imported on the page Submit.")
         st.page_link("screens/submit.py", label="Import votes", icon=":material/database_upload:")
 

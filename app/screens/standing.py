@@ -3,10 +3,10 @@
 import streamlit as st
 
 from app import auth, cached, commands, filters
-from app.auth import Role
 from app.views import elements
 from app.views.elements import line, unavailable
 from judgebench import services
+from judgebench.services.access import Role
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.pages import PROFILES, JudgeBenchError
 from judgebench.services.standing import StandingBoard

@@ -4,15 +4,15 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app import auth, cached, uploads
-from app.auth import Role
 from app.views import importing, placing, submission
 from app.views.elements import line, problem, unavailable
 from judgebench import services
+from judgebench.services.access import Forbidden, Role, check_change
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.pages import InputError, JudgeBenchError
 from judgebench.show.glossary import explained
 from judgebench.show.tables import finding_line
-from judgebench.show.text import listing, one_line
+from judgebench.show.text import are, count, listing, one_line
 
 _EXTEND = "Add instructions that the benchmark lacks to it"
 _STORED, _ROUND = (
@@ -103,7 +103,7 @@ def _files(files: list[UploadedFile], aim: submission.Aim | None) -> list[submis
                 if name in {other.prepared.model.name for other in ready}:
                     raise InputError(f"another file here is of model {name!r} too: a model has one file")
                 if file is not None:
-                    submission.check_change(file.prepared.report, auth.person())
+                    check_change(file.prepared.report, auth.person())
             except JudgeBenchError as error:
                 problem("This cannot be submitted as it is. Nothing was stored.", error)
             else:
@@ -115,7 +115,7 @@ def _store(ready: list[submission.Ready]) -> None:
     prepared = [file.prepared for file in ready]
     person = auth.need(Role.SUBMITTER)
     for one in prepared:
-        submission.check_change(one.report, person)
+        check_change(one.report, person)
     benchmark, models = prepared[0].report.benchmark, [one.model.name for one in prepared]
     with cached.for_storing() as database:
         stored = services.submissions.save(
@@ -129,7 +129,8 @@ def _store(ready: list[submission.Ready]) -> None:
     before = [finding for one in prepared if one.report.audit is not None for finding in one.report.audit.findings]
     beside = submission.new_findings(before, together.findings if together else ())
     sentences = [
-        f"{listing(models)}: {stored.new:,} outputs are new; {stored.known:,} were stored already.",
+        f"{listing(models)}: {count(stored.new, 'output')} {are(stored.new)} new; "
+        f"{stored.known:,} were stored already.",
         *(f"Beside each other: {finding_line(finding)}" for finding in beside),
     ]
     honest = [name for name in models if name not in flagged]
@@ -163,7 +164,7 @@ def _submit() -> None:
     if not ready:
         return
     accepted = all(file.accepted for file in ready)
-    label = "Store these outputs" if len(ready) == 1 else f"Store the outputs of {len(ready)} models"
+    label = "Store these outputs" if len(ready) == 1 else f"Store the outputs of {len(ready):,} models"
     if st.button(label, icon=":material/save:", disabled=not accepted, type="primary"):
         _store(ready)
 
@@ -175,7 +176,7 @@ try:
     _submit()
     if _benchmarks():
         placing.section(cached.source())
-except auth.Forbidden as error:
+except Forbidden as error:
     unavailable("You may read here, but not submit: an admin of this app gives roles.", error, ("Your role", "team"))
 except JudgeBenchError as error:
     problem("This cannot be done as it is. Nothing was stored.", error)

@@ -5,13 +5,16 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 
 from app import auth, cached, filters, voting
-from app.auth import Person, Role
+from app.entered import kept
 from app.views import elements, votes, ways
 from app.views.elements import block, line, problem, unavailable
 from app.views.votes import CHOICES, Choice
 from judgebench import services
+from judgebench.services.access import Forbidden, Person, Role
+from judgebench.services.battles import JudgedBattle
 from judgebench.services.labels import Compared, PairToLabel
 from judgebench.services.pages import HumanLabel, JudgeBenchError
+from judgebench.show import goals, steps
 from judgebench.show.conversations import passages
 from judgebench.show.glossary import explained
 from judgebench.show.text import one_line
@@ -36,9 +39,9 @@ def _voter(person: Person) -> str:
     """The name that votes are stored under: one's own choice on one's own machine, else the one of the login."""
     if not auth.policy().local:
         return person.name
-    given = st.text_input(
-        *("Your name", person.name),
-        key="voter", max_chars=100, width=filters.WIDTH_PX, label_visibility="collapsed", help=explained("Your name"),
+    given = kept(
+        st.text_input, "Your name", key="voter", first=person.name,
+        max_chars=100, width=filters.WIDTH_PX, label_visibility="collapsed", help=explained("Your name"),
     )  # fmt: skip
     return given.strip() or person.name
 
@@ -116,11 +119,12 @@ def _turn(hand: _Hand) -> None:
         st.session_state.pop(_HAND, None)
 
 
-def _show(pair: PairToLabel, *, rendered: bool) -> None:
-    for number, passage in enumerate(passages(pair.instruction, (pair.first, pair.second), pair.sizes)):
+def _show(source: cached.Source, pair: PairToLabel, *, rendered: bool) -> None:
+    images = cached.images(source, pair.instruction, (pair.first, pair.second))
+    for number, passage in enumerate(passages(pair.instruction, (pair.first, pair.second), pair.sizes, blind=True)):
         if passage.asked:
             with st.container(key="vote_asked" if number == 0 else f"vote_asked_{number}"):
-                st.html(votes.reading(passage.asked, "Instruction", rendered=rendered), width="stretch")
+                st.html(votes.reading(passage.asked, "Instruction", rendered=rendered, images=images), width="stretch")
         if number == 0 and pair.instruction.reference:
             with st.expander("Reference"):
                 block(pair.instruction.reference, height=_INSTRUCTION_PX, key="reference")
@@ -128,7 +132,8 @@ def _show(pair: PairToLabel, *, rendered: bool) -> None:
             with st.container(key="vote_outputs" if number == 0 else f"vote_outputs_{number}"):
                 for title, place, messages in zip(("First", "Second"), st.columns(2), passage.replies, strict=True):
                     with place:
-                        st.html(f'<h2 class="jb-side">{title}</h2>' + votes.reading(messages, title, rendered=rendered))
+                        body = votes.reading(messages, title, rendered=rendered, images=images)
+                        st.html(f'<h2 class="jb-side">{title}</h2>{body}')
 
 
 def _ask(hand: _Hand) -> None:
@@ -171,8 +176,22 @@ def _reveal(source: cached.Source, benchmark: str, voter: str, hand: _Hand) -> N
     battle = cached.battle(source, benchmark, pair.instruction.key, *models)
     with st.container(border=True):
         elements.table(votes.revealed(battle, pair, choice, voter))
+    _lists(battle, pair)
     address = filters.link("battles", instruction=pair.instruction.key, a=battle.model_a, b=battle.model_b)
     elements.links(("Everything that was said about it", address))
+
+
+def _lists(battle: JudgedBattle, pair: PairToLabel) -> None:
+    """What judges say of the steps and the goals of both outputs; before the vote it would sway it."""
+    sides = [
+        steps.lists(battle.steps, output) + goals.markup(battle.goals, battle.instruction, output)
+        for output in (pair.first, pair.second)
+    ]
+    if any(sides):
+        for title, place, html in zip(("First", "Second"), st.columns(2), sides, strict=True):
+            with place:
+                line(f"{title}, as judges read it:")
+                elements.table(html or "<p>No list of steps or goals.</p>")
 
 
 def _progress(source: cached.Source, benchmark: str, voter: str) -> None:
@@ -206,14 +225,14 @@ try:
         with st.container():  # whatever a pair has, its buttons take the place of the last pair's
             if hand.choice is not None:
                 _reveal(source, benchmark, voter, hand)
-            _show(hand.pair, rendered=not plain)
+            _show(source, hand.pair, rendered=not plain)
             if hand.choice is None:
                 _ask(hand)
         _bar(benchmark, voter, hand, reveal=reveal)
     _progress(source, benchmark, voter)
     if hand.pair is not None and hand.choice is None:
         line("Which model wrote which is told after the vote at the earliest; their order is drawn anew for each pair.")
-except auth.Forbidden as error:
+except Forbidden as error:
     unavailable(
         "Voting is for voters: an admin of this app gives roles.",
         error,

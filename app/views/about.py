@@ -11,7 +11,7 @@ from judgebench.services.profiles import OnInstruction
 from judgebench.services.styles import StyleLine
 from judgebench.show.numbers import MISSING, amount, estimate
 from judgebench.show.profiles import style_cells
-from judgebench.show.text import count, escaped_html, listing, one_line
+from judgebench.show.text import count, escaped_html, listing, name_html, one_line
 
 Link = Callable[[str], str]
 _EXCERPT_CHARS, _BRIEF_CHARS = 400, 120
@@ -74,27 +74,32 @@ def _written(samples: Sequence[Output]) -> str:
     return cell(f"{len(first):,}", label="Characters", kind="n") + cell(excerpt, label="Output", kind="long")
 
 
-def findings(documents: Sequence[Mapping[str, Any]], model: str, link: Link) -> str:
-    """What submission audits found in the model's outputs, the worst first, each with its spans in their places."""
+def findings(documents: Sequence[Mapping[str, Any]], model: str, link: Link, beside: Callable[[str], str]) -> str:
+    """What submission audits found in the model's outputs, the worst first, each with its spans in their places.
+
+    ``beside``: HTML of what stands beside the model's outputs to the instruction with a key.
+    """
     pairs = [(document, row) for document in documents for row in document["findings"] if row["model"] == model]
     pairs.sort(key=lambda pair: _ORDER.get(str(pair[1]["severity"]), len(_ORDER)))
-    return "".join(_finding(row, document.get("rules", {}), link) for document, row in pairs)
+    return "".join(_finding(row, document.get("rules", {}), link, beside) for document, row in pairs)
 
 
-def _finding(row: Mapping[str, Any], rules: Mapping[str, str], link: Link) -> str:
+def _finding(row: Mapping[str, Any], rules: Mapping[str, str], link: Link, beside: Callable[[str], str]) -> str:
     severity = str(row["severity"])
     tone = "flagged" if severity == "high" else "model"
     ends = (amount(row.get(name), "short") for name in ("value", "lower", "upper"))
     number = "{} [{}, {}]".format(*ends)
     words = escaped_html(one_line(str(rules.get(row["rule"], "")), 400))
-    spans = "".join(
-        f'{highlighted(evidence)}<p class="jb-links"><a href="{escaped_html(link(str(evidence["instruction"])))}">'
-        f"Read the output in its battles</a></p>"
-        for evidence in row.get("evidence", ())
-    )
+    spans = "".join(_span(evidence, link, beside) for evidence in row.get("evidence", ()))
     rule = escaped_html(one_line(str(row["rule"])).replace("-", " "))
     chip = f'<span class="chip {tone}">{escaped_html(severity)}</span>'
     return f'<h3 class="jb-name">{chip}{rule} {number}</h3><p>{words}</p>{spans}'
+
+
+def _span(evidence: Mapping[str, Any], link: Link, beside: Callable[[str], str]) -> str:
+    key = str(evidence["instruction"])
+    way = f'<p class="jb-links"><a href="{escaped_html(link(key))}">Read the output in its battles</a></p>'
+    return highlighted(evidence) + beside(key) + way
 
 
 def relatives(of: Relatives, board: Leaderboard, link: Link) -> str:
@@ -103,7 +108,7 @@ def relatives(of: Relatives, board: Leaderboard, link: Link) -> str:
     heads = ["<th scope=col>Model</th>", "<th scope=col>Relation</th>", head("Rating", "As on the leaderboard.", "n")]
     body = "".join(
         f'<tr><th scope="row"><a href="{escaped_html(link(other.model))}">'
-        f"{escaped_html(one_line(other.model, 200))}</a></th>"
+        f"{name_html(other.model)}</a></th>"
         f"<td>{other.relation}{'' if other.declared else ', by its name'}</td>"
         f'<td class="n">{escaped_html(estimate(rows[other.model].estimate, board.scale))}</td></tr>'
         for other in of.others

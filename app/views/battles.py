@@ -9,7 +9,7 @@ from app import cached
 from judgebench.services.battles import JudgedBattle, JudgedTrial
 from judgebench.services.pages import BattleFilter, BattleSummary, Completion, Order, TokenLogprob
 from judgebench.show.numbers import percent
-from judgebench.show.text import one_line
+from judgebench.show.text import count, one_line
 
 ROWS = 20  # battles on a page of the list
 Identity = tuple[str, str, str]  # instruction's key, model A, model B
@@ -89,12 +89,16 @@ def facts(completion: Completion) -> str:
     """Tokens, cost, latency and how the reply ended, as far as they are known, on one line."""
     known = [
         (completion.finish_reason, "ended with {}"),
-        (completion.prompt_tokens, "{} prompt tokens"),
-        (completion.completion_tokens, "{} reply tokens"),
+        (_tokens(completion.prompt_tokens, "prompt token"), "{}"),
+        (_tokens(completion.completion_tokens, "reply token"), "{}"),
         (completion.cost_usd, "{:.5f} USD"),
         (completion.latency_s, "{:.2f} s"),
     ]
     return ", ".join(words.format(value) for value, words in known if value is not None)
+
+
+def _tokens(number: int | None, noun: str) -> str | None:
+    return None if number is None else count(number, noun)
 
 
 def order_words(order: Order | None) -> str:
@@ -114,13 +118,13 @@ def outcome(battle: JudgedBattle) -> str:
     told = _preferences(battle)
     silent = len(battle.verdicts) - len(told)
     have = "has" if silent == 1 else "have"
-    without = f" {silent} of {len(battle.verdicts)} trials {have} no verdict." if silent else ""
+    without = f" {silent:,} of {len(battle.verdicts):,} trials {have} no verdict." if silent else ""
     if not told:
         return f"No verdict.{without}"
     mean = _preferred(sum(told) / len(told))
     if len(told) == 1:
         return f"One verdict: {mean}.{without}"
-    return f"{len(told)} verdicts, on average {mean}; they {_agreement(battle)}.{without}"
+    return f"{len(told):,} verdicts, on average {mean}; they {_agreement(battle)}.{without}"
 
 
 def people(battle: JudgedBattle) -> str:
@@ -128,7 +132,7 @@ def people(battle: JudgedBattle) -> str:
     labels = [label.preference for label in battle.labels]
     mean = sum(labels) / len(labels)
     bad = sum(label.both_bad for label in battle.labels)
-    count = "One person says" if len(labels) == 1 else f"{len(labels)} people say, on average"
+    count = "One person says" if len(labels) == 1 else f"{len(labels):,} people say, on average"
     both = f" ({bad} found both bad)" if bad else ""
     told = _preferences(battle)
     against = bool(told) and (mean - 0.5) * (sum(told) / len(told) - 0.5) < 0

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from judgebench.show.board import AWAITED, BoardLine, BoardLines, Column
 from judgebench.show.glossary import explained
-from judgebench.show.text import escaped_html, one_line
+from judgebench.show.text import escaped_html, name_html, one_line
 
 Link = Callable[[str], str]  # the address of a model's page
 _NUMBER = re.compile(r"-|[-+]?[\d,]*\.?\d+%?")
+_WHOLE = re.compile(r"\[[-+\d.,%e]+, [-+\d.,%e]+[^\[\]]{0,8}\]|\d{4}-\d\d-\d\d")  # an interval, or a day
 
 
 @cache
@@ -107,20 +108,22 @@ def cell(words: str, *, label: str, kind: str = "") -> str:
 
 
 def shown(value: object) -> str:
-    """As HTML, an interval unbroken, on a line of its own where it follows a number."""
+    """As HTML; an interval stands on a line of its own where it follows a number."""
     if value is None:
         return ""
     if isinstance(value, Linked):
         return f'<a href="{escaped_html(value.address)}">{_escaped(value.words)}</a>'
-    words = _escaped(value)
-    if words.startswith("["):
-        return f'<span class="whole">{words}</span>'
-    number, bracket, rest = words.partition(" [")
-    return f"{number}<small>[{rest}</small>" if bracket else number
+    number, bracket, rest = _escaped(value).partition(" [")
+    return f"{unbroken(number)}<small>{unbroken(f'[{rest}')}</small>" if bracket else unbroken(number)
+
+
+def unbroken(html: str) -> str:
+    """Escaped words of which intervals and days stay on one line."""
+    return _WHOLE.sub(lambda match: f'<span class="whole">{match[0]}</span>', html)
 
 
 def _escaped(value: object) -> str:
-    return escaped_html(one_line(f"{value:,}" if isinstance(value, int) else str(value), 300))
+    return name_html(f"{value:,}" if isinstance(value, int) else str(value), 300)
 
 
 def head(words: str, help: str = "", kind: str = "", *, order: tuple[str, str] = ("", "")) -> str:
@@ -156,11 +159,10 @@ def _row(line: BoardLine, lines: BoardLines, link: Link, *, new: bool) -> str:
         f'<span class="chip {chip.tone}">{escaped_html(one_line(chip.text, 60))}</span>' for chip in line.chips
     )
     cells = zip(lines.columns, line.cells, strict=True)
-    name = escaped_html(one_line(line.model, 200))
     drawn = bar(line.dot, line.lower, line.upper, line.interval, lines.half)
     return (
         f'<tr class="{line.tone}{" new" * new}"><td class="rank">{line.ranks}</td>'
-        f'<th scope="row"><a href="{escaped_html(link(line.model))}">{name}</a></th>'
+        f'<th scope="row"><a href="{escaped_html(link(line.model))}">{name_html(line.model)}</a></th>'
         f'<td class="n">{line.rating}</td><td class="iv">{drawn}</td>'
         + "".join(f'<td class="n {_class(column)}">{_number(cell)}</td>' for column, cell in cells)
         + (f'<td class="marks">{chips}</td>' if lines.marked else "")

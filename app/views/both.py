@@ -7,19 +7,29 @@ import streamlit as st
 from app import filters
 from app.views import elements, voters
 from app.views.elements import line
+from judgebench.services.pages import UnknownName
 from judgebench.services.voters import TwoBoards
 from judgebench.show import tables
 from judgebench.show import voters as show
+from judgebench.show.board import BoardLines, holding
+from judgebench.show.text import one_line
 
 
-def boards(two: TwoBoards) -> None:
-    """Where they are apart, what each of the two counts, and a row a model."""
+def boards(two: TwoBoards, *, search: str = "", further: BoardLines | None = None) -> None:
+    """Where they are apart, what each of the two counts, and a row a model whose name holds the ``search``.
+
+    ``further``: the judges' leaderboard with the columns that stand beside the two rankings.
+    """
     line(show.apart(two))
-    for sentence in show.basis(two):
-        line(sentence)
+    elements.basis(show.basis(two))
     elements.counted_briefly(two.judges.coverage, filters.link("leaderboard"))
     elements.counted_briefly(two.people.coverage, filters.link("leaderboard", by="people"))
-    elements.table(voters.places(two, lambda model: filters.link("model", model=model)))
+    try:
+        shown = holding([row.model for row in two.models], search)
+    except UnknownName as error:
+        line(one_line(f"Search: {error}", 1000))
+        return
+    elements.table(voters.places(two, lambda model: filters.link("model", model=model), shown, further))
 
 
 def downloads(benchmark: str, two: TwoBoards) -> None:

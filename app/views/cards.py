@@ -6,11 +6,11 @@ All text that others wrote is escaped. A grade is a letter on a ground of its ow
 from collections.abc import Sequence
 
 from app.views import ways
-from app.views.board import cell, framed, head, shown
+from app.views.board import cell, framed, head, shown, unbroken
 from judgebench.services.pages import Card, CardLine
 from judgebench.show import cards as words
 from judgebench.show.numbers import interval, value
-from judgebench.show.text import escaped_html, one_line
+from judgebench.show.text import escaped_html, name_html, one_line
 
 _LETTERS = "ABCD"
 
@@ -18,8 +18,8 @@ _LETTERS = "ABCD"
 def table(cards: Sequence[Card]) -> str:
     """Every question with its rule, and what each judge's card says of it."""
     heads = (
-        f'<th scope="col">{escaped_html(one_line(card.judge, 200))}<small>{escaped_html(one_line(card.model))} with '
-        f"{escaped_html(one_line(card.template))}</small></th>"
+        f'<th scope="col">{name_html(card.judge)}<small>{name_html(card.model, 60)} with '
+        f"{name_html(card.template, 60)}</small></th>"
         for card in cards
     )
     lines = [{line.name: line for line in card.lines} for card in cards]
@@ -70,7 +70,7 @@ def _graded(line: CardLine) -> str:
         return f"{grade}<small>{escaped_html(one_line(figure.reason, 300))}</small>"
     between = interval(figure, line.unit) or "no interval"
     evidence = escaped_html(one_line(line.evidence, 300))
-    number = f"{value(figure, line.unit)} {between}"
+    number = unbroken(f"{value(figure, line.unit)} {between}")
     return f"{grade}{number}<small>{figure.level:.0%}, n = {figure.n:,}; {evidence}</small>"
 
 

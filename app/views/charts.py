@@ -1,4 +1,4 @@
-"""Charts below a leaderboard, one at a time, as far as they are chosen; and the downloads of every chart."""
+"""What stands below a leaderboard, one chart or table at a time, as it is chosen; and the downloads of every chart."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,14 +19,15 @@ from judgebench.show.heat import heat_map
 from judgebench.show.spread import Histograms
 from judgebench.show.tradeoff import Measure, tradeoff
 
-Chart = Literal["length", "cost", "intervals", "categories", "distributions", "history"]
-_LABELS: dict[Chart, str] = {
+Part = Literal["length", "cost", "intervals", "categories", "distributions", "history", "numbers"]
+_LABELS: dict[Part, str] = {
     "length": "Rating and length",
     "cost": "Rating and cost",
     "intervals": "Intervals",
     "categories": "Categories",
     "distributions": "Distributions",
     "history": "Over time",
+    "numbers": "All numbers",
 }
 
 
@@ -42,10 +43,10 @@ class Shown:
     beside: Beside
 
 
-def below(shown: Shown) -> None:
-    """The chart that is chosen, the first one where none is."""
+def below(shown: Shown, numbers: Callable[[], None]) -> None:
+    """The part that is chosen, the first one where none is; no other is made. ``numbers``: the table of all."""
     labels = {name: label for name, label in _LABELS.items() if name != "cost" or shown.beside.has_costs}
-    chosen = filters.either("Chart", labels, key="chart")
+    chosen = filters.either("Show", labels, key="chart")
     filters.say_unknown()
     if chosen in ("length", "cost"):
         _tradeoff(shown, chosen)
@@ -55,8 +56,10 @@ def below(shown: Shown) -> None:
         _categories(shown)
     elif chosen == "distributions":
         _distributions(shown)
-    else:
+    elif chosen == "history":
         _history(shown)
+    else:
+        numbers()
 
 
 def _tradeoff(shown: Shown, measure: Measure) -> None:

@@ -10,12 +10,13 @@ from typing import Any, Literal
 import streamlit as st
 
 from app.views.board import plain
+from app.views.words import of_app
 from judgebench.services.pages import Coverage, DatabaseError
 from judgebench.show.coverage import Door, brief, sentences
 from judgebench.show.glossary import explained
 from judgebench.show.numbers import fixed, plotted
 from judgebench.show.tables import Move
-from judgebench.show.text import escaped_html, listing, one_line, spelt
+from judgebench.show.text import escaped_html, listing, name_html, one_line, spelt
 
 MAX_CHARS = 20_000  # of one text on a page; the rest is a download
 _SHORT_CHARS, _SHORT_LINES = 240, 3
@@ -35,6 +36,21 @@ def lines(sentences: Iterable[str]) -> None:
         line(text)
 
 
+def basis(sentences: Iterable[str]) -> None:
+    """How the numbers beside it came about, in the words of the app."""
+    lines(of_app(one_line(sentence, 1000)) for sentence in sentences)
+
+
+def notes(texts: Iterable[str]) -> None:
+    """What services remark, in the words of the app; nothing of none."""
+    lines(note(text) for text in texts)
+
+
+def note(text: str) -> str:
+    """A remark, which begins in lower case, or with a name that others chose, as a sentence."""
+    return f"Note: {of_app(one_line(text, 1000))}"
+
+
 def counted(coverage: Coverage | None, door: Door = "app") -> None:
     """What a result counts and leaves out, above it; ``door``: what the page lets one choose."""
     with st.container(border=True):
@@ -42,11 +58,13 @@ def counted(coverage: Coverage | None, door: Door = "app") -> None:
 
 
 def counted_briefly(coverage: Coverage | None, address: str) -> None:
-    """The same in a line, the whole below it folded, and the address of the page where it is chosen."""
-    words = escaped_html(brief(coverage))
-    table(f'<p class=jb-counted>{words} <a href="{escaped_html(address)}">Choose what counts</a></p>')
-    with st.expander("What counts, in full"):
-        lines(sentences(coverage, "app: nothing"))
+    """The same in a line, the whole folded below it, and the address of the page where it is chosen."""
+    words, link = escaped_html(brief(coverage)), escaped_html(address)
+    whole = "<br>".join(escaped_html(sentence) for sentence in sentences(coverage, "app: nothing"))
+    table(
+        f'<div class=jb-counted>{words} <a href="{link}">Choose what counts</a>'
+        f"<details><summary>What counts, in full</summary>{whole}</details></div>"
+    )
 
 
 def block(text: str, *, height: int, key: str) -> None:
@@ -70,17 +88,17 @@ def table(html: str) -> None:
 
 def heading(name: str) -> None:
     """A name that others chose, as the heading of what follows."""
-    st.html(f"<h2 class=jb-name>{escaped_html(one_line(name, 200))}</h2>", width="stretch")
+    st.html(f"<h2 class=jb-name>{name_html(name)}</h2>", width="stretch")
 
 
 def linked(name: str, address: str) -> None:
     """A name that others chose, as a link to a page of this app."""
-    st.html(f'<h3 class=jb-name><a href="{escaped_html(address)}">{escaped_html(one_line(name, 200))}</a></h3>')
+    st.html(f'<h3 class=jb-name><a href="{escaped_html(address)}">{name_html(name)}</a></h3>')
 
 
 def links(*named: tuple[str, str]) -> None:
     """Links to pages of this app, each with the words that others may have chosen."""
-    words = ((escaped_html(address), escaped_html(one_line(name, 100))) for name, address in named)
+    words = ((escaped_html(address), name_html(name, 100)) for name, address in named)
     st.html("<p class=jb-links>" + " ".join(f'<a href="{address}">{name}</a>' for address, name in words) + "</p>")
 
 
@@ -101,7 +119,7 @@ def rest(text: str, *, key: str) -> None:
 def problem(title: str, error: Exception | str) -> None:
     """What went wrong. ``title`` is ours; the error's message may quote what others wrote."""
     st.error(title)
-    st.code(str(error), language=None, wrap_lines=True)
+    st.code(of_app(str(error)), language=None, wrap_lines=True)
 
 
 def unavailable(title: str, error: Exception, *ways: tuple[str, str]) -> None:
@@ -112,7 +130,7 @@ def unavailable(title: str, error: Exception, *ways: tuple[str, str]) -> None:
         return
     with st.container(border=True):
         line(title)
-        st.code(str(error), language=None, wrap_lines=True)
+        st.code(of_app(str(error)), language=None, wrap_lines=True)
         if ways:
             links(*ways)
 

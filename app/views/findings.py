@@ -3,17 +3,17 @@
 All text that others wrote is escaped. The first ones are open; all others unfold.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from app.views import diff
 from app.views.board import framed, head
 from judgebench.show.findings import SEVERITIES, FoundBy, effect, number
-from judgebench.show.text import count, escaped_html, one_line
+from judgebench.show.text import count, escaped_html, name_html, one_line
 
 _OPEN, _LISTED = 3, 8  # findings that are read without unfolding, and that are named without it
-_MOST = 60  # findings on a page
+MOST = 60  # findings on a page
 _WORDS = 1000  # characters of a rule's words
 
 
@@ -21,6 +21,10 @@ class Link(Protocol):
     """The address of a page of the app."""
 
     def __call__(self, page: str, **values: str) -> str: ...
+
+
+# What stands beside the outputs to the instruction with a key of a model, as HTML of ours.
+Beside = Callable[[str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +76,39 @@ def _counted(model: str, severities: Sequence[str], link: Link) -> str:
     is_bad = "high" in severities
     tone, words = (' class="flagged"', "red; no rank unless flagged models count") if is_bad else ("", "keeps its rank")
     address = escaped_html(link("model", model=model))
-    name = f'<a href="{address}">{escaped_html(one_line(model, 200))}</a>'
+    name = f'<a href="{address}">{name_html(model)}</a>'
     return f'<tr{tone}><th scope="row">{name}</th>{numbers}<td>{words}</td></tr>'
 
 
-def findings(told: Sequence[Told], link: Link) -> str:
+def places(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Of the outputs in which findings show places: the instruction's key, and the model."""
+    return [(str(span["instruction"]), str(row["model"])) for row in rows for span in row.get("evidence") or ()]
+
+
+def shown(told: Sequence[Told]) -> list[Told]:
+    """Those for which a page has room, the worst first."""
+    return by_severity(told)[:MOST]
+
+
+def findings(told: Sequence[Told], link: Link, beside: Beside) -> str:
     """Each with its number, its evidence and where to read on; the first ones open."""
-    ordered = by_severity(told)
-    drawn = [_finding(one, link, is_open=place < _OPEN) for place, one in enumerate(ordered[:_MOST])]
-    rest = len(ordered) - _MOST
+    drawn = [_finding(one, link, beside, is_open=place < _OPEN) for place, one in enumerate(shown(told))]
+    rest = len(told) - MOST
     more = f"<p>{count(rest, 'further finding')}: the commands below print them all.</p>" if rest > 0 else ""
     hidden = "".join((*drawn[_LISTED:], more))
     if hidden:
-        words = count(len(ordered) - _LISTED, "more finding")
+        words = count(len(told) - _LISTED, "more finding")
         hidden = f"<details class='more'><summary>{words}</summary>{hidden}</details>"
     return f'<div class="jb-findings">{"".join(drawn[:_LISTED])}{hidden}</div>'
 
 
-def _finding(one: Told, link: Link, *, is_open: bool) -> str:
+def _finding(one: Told, link: Link, beside: Beside, *, is_open: bool) -> str:
     finding = one.finding
-    name, rule = escaped_html(one_line(one.about, 200)), escaped_html(one_line(str(finding["rule"])))
-    evidence = "".join(diff.highlighted(span) for span in finding.get("evidence") or ())
+    name, rule = name_html(one.about), name_html(str(finding["rule"]))
+    evidence = "".join(
+        diff.highlighted(span) + beside(str(span["instruction"]), str(finding["model"]))
+        for span in finding.get("evidence") or ()
+    )
     return (
         f"<details{' open' if is_open else ''}><summary>{chip(one.severity)} <strong>{name}</strong>: {rule} "
         f"{escaped_html(number(finding))}</summary>"

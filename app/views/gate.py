@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from app.views.findings import Link
 from judgebench.services.pages import BoardGate, JudgeGate
 from judgebench.show.gates import null_models
-from judgebench.show.text import escaped_html, one_line
+from judgebench.show.text import escaped_html, name_html, one_line
 
 _MODELS = 2  # flagged ones that the chip names
 _NAMED = 3  # judges with a chip each; of more, those that passed and those that nobody audited are counted
@@ -23,7 +23,7 @@ def badges(gate: BoardGate, link: Link, *, ranked: bool) -> str:
     chips = [_judge(judge) for judge in named[: 2 * _NAMED]]
     chips += [_chip(_TONES.get(state, ""), f"Null models: {number} judges {state}") for state, number in rest.items()]
     if len(named) > 2 * _NAMED:
-        chips.append(_chip("flagged", f"Null models: {len(named) - 2 * _NAMED} more judges failed or stale"))
+        chips.append(_chip("flagged", f"Null models: {len(named) - 2 * _NAMED:,} more judges failed or stale"))
     flagged = gate.models_that_are("flagged")
     if flagged:
         rank = "counted all the same" if ranked else "without a rank"
@@ -40,8 +40,7 @@ def _judge(judge: JudgeGate) -> str:
 def _flagged(models: Sequence[str], link: Link, *, rank: str) -> str:
     """The first ones by name, each leading to its page."""
     names = [
-        f'<a href="{escaped_html(link("model", model=name))}">{escaped_html(one_line(name, 60))}</a>'
-        for name in models[:_MODELS]
+        f'<a href="{escaped_html(link("model", model=name))}">{name_html(name, 60)}</a>' for name in models[:_MODELS]
     ]
     rest = len(models) - len(names)
     words = f"{', '.join(names)} and {rest} more" if rest else " and ".join(names)

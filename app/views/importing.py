@@ -7,9 +7,9 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app import auth, cached, uploads
-from app.auth import Role
 from app.views.elements import line, problem
 from judgebench import services
+from judgebench.services.access import Role
 from judgebench.services.imports import ImportOptions, ImportReport
 from judgebench.services.pages import InputError, JudgeBenchError
 from judgebench.show.imported import imported_words
@@ -67,7 +67,7 @@ def offer(upload: UploadedFile, preview: uploads.Preview, *, usual: str) -> bool
 
 
 def _button(chosen: Sequence[tuple[UploadedFile, Import]], *, key: str) -> bool:
-    label = "Import it" if len(chosen) == 1 else f"Import {len(chosen)} files"
+    label = "Import it" if len(chosen) == 1 else f"Import {len(chosen):,} files"
     if not st.button(label, icon=":material/database_upload:", type="primary", key=key):
         return False
     imported = False

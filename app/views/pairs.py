@@ -7,7 +7,7 @@ from app.views.board import framed, head
 from judgebench.services.pages import PairRates
 from judgebench.show.colours import ground
 from judgebench.show.numbers import span
-from judgebench.show.text import count, escaped_html, one_line
+from judgebench.show.text import count, escaped_html, name_html, one_line
 
 Link = Callable[[str], str]  # the address of a model's page
 PairLink = Callable[[str, str], str]  # the address of the page of two models
@@ -19,7 +19,7 @@ def matrix(rates: PairRates, models: Sequence[str], model_link: Link, pair_link:
     met = {(pair["model"], pair["opponent"]): pair for pair in rates.pairs(models)}
     heads = "".join(_column(model, model_link(model)) for model in models)
     body = "".join(
-        f'<tr><th scope="row"><a href="{escaped_html(model_link(model))}">{_name(model)}</a></th>'
+        f'<tr><th scope="row"><a href="{escaped_html(model_link(model))}">{name_html(model)}</a></th>'
         + "".join(_cells(model, models, met, pair_link))
         + "</tr>"
         for model in models
@@ -27,14 +27,14 @@ def matrix(rates: PairRates, models: Sequence[str], model_link: Link, pair_link:
     return framed("Pairwise win rates", [head("Win rate, %"), heads], body, kind="jb-pairs")
 
 
-def _name(model: str, limit: int = _NAME_CHARS) -> str:
-    return escaped_html(one_line(model, limit))
+def _name(model: str) -> str:
+    return escaped_html(one_line(model, _NAME_CHARS))
 
 
 def _column(model: str, address: str) -> str:
     return (
         f'<th scope="col" class="upright"><a href="{escaped_html(address)}" title="{_name(model)}">'
-        f"{_name(model, _HEAD_CHARS)}</a></th>"
+        f"{name_html(model, _HEAD_CHARS)}</a></th>"
     )
 
 

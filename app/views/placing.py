@@ -5,13 +5,15 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import auth, cached, commands, filters, jobs
-from app.auth import Role
+from app import auth, cached, commands, filters
+from app.entered import kept
 from app.views import asking, elements, progress, ways
 from app.views.board import table
 from app.views.elements import line, links, unavailable
 from judgebench import services
+from judgebench.services.access import Role
 from judgebench.services.benchmarks import RunSummary
+from judgebench.services.jobs import Job
 from judgebench.services.pages import Choices, JudgeBenchError
 from judgebench.services.placement import CAP_USD, Placement, PlacementPlan
 from judgebench.show.board import USUAL, board_lines
@@ -38,7 +40,7 @@ def section(source: cached.Source) -> None:
     st.subheader("Judge it against the board", anchor=False)
     with st.container(horizontal=True):
         benchmark = filters.benchmark(source)
-        none = "Choose what was submitted"
+        none = "Choose models"
         models = filters.some("New models", benchmark.models, key=_NEW, none=none, width="stretch")
     filters.say_unknown()
     if not models:
@@ -56,11 +58,16 @@ def section(source: cached.Source) -> None:
         line(sentence)
     elements.links(filters.afresh("The standing board, by which new models are ranked", "standing"))
     _begin(plan)
-    started = [job for job in jobs.all_jobs(cached.address()) if is_about(job, plan)]
+    started = _started(plan)
     progress.watched(
-        lambda: progress.shown(started, cached.runs(cached.source())), running=progress.are_running(started)
+        lambda: progress.shown(_started(plan), cached.runs(cached.source())), running=progress.are_running(started)
     )
     _landed(source, plan, so_far=is_unfinished(started, cached.runs(cached.source())))
+
+
+def _started(plan: PlacementPlan) -> list[Job]:
+    """The jobs that ask about the plan's models, as they are now."""
+    return [job for job in cached.jobs(("run",), plan.benchmark) if is_about(job, plan)]
 
 
 def _plan(source: cached.Source, benchmark: str, models: Sequence[str]) -> PlacementPlan:
@@ -69,28 +76,40 @@ def _plan(source: cached.Source, benchmark: str, models: Sequence[str]) -> Place
         return cached.placement_plan(source, benchmark, tuple(models), (), None, None, None)
     with st.expander("Judges, template, repeats, limit"):
         places = st.columns([2, 1, 1, 1])
-        judges = places[0].multiselect(
-            "Judges",
-            cached.askable(source),
-            placeholder="The board's",
+        askable, names, nobody = cached.askable(source), cached.template_names(), list[str]()
+        judges = kept(
+            *(places[0].multiselect, "Judges", askable),
             key="place_judges",
+            first=nobody,
+            among=askable,
+            placeholder="The board's",
             help=explained("Judges"),
             format_func=one_line,
         )
-        template = places[1].selectbox(
-            *("Template", cached.template_names()),
+        template: str | None = kept(
+            *(places[1].selectbox, "Template", names),
+            key="place_template",
+            first=None,
             index=None,
             placeholder="The judge's",
-            key="place_template",
             help=explained("Template"),
             format_func=one_line,
         )
-        repeats = places[2].number_input(
-            "Repeats", 1, 1000, value=None, placeholder="As judged", key="place_repeats", help=explained("Repeats")
+        repeats: int | None = kept(
+            *(places[2].number_input, "Repeats", 1, 1000),
+            key="place_repeats",
+            first=None,
+            value=None,
+            placeholder="As judged",
+            help=explained("Repeats"),
         )
-        hint = f"{CAP_USD:g}"
-        cap = places[3].number_input(
-            "Stop at, USD", 0.01, value=None, placeholder=hint, key="place_cost", help=explained("Stop at, USD")
+        cap: float | None = kept(
+            *(places[3].number_input, "Stop at, USD", 0.01),
+            key="place_cost",
+            first=None,
+            value=None,
+            placeholder=f"{CAP_USD:g}",
+            help=explained("Stop at, USD"),
         )
         line("Several judges are a panel, whose verdicts are pooled and which shares the limit.")
     return cached.placement_plan(source, benchmark, tuple(models), tuple(judges), template, repeats, cap)
@@ -120,17 +139,16 @@ def _address(plan: PlacementPlan) -> str:
     return f"{st.context.url or 'submit'}?{words}"
 
 
-def is_about(job: jobs.Job, plan: PlacementPlan) -> bool:
+def is_about(job: Job, plan: PlacementPlan) -> bool:
     """Whether the job asks about the plan's models."""
-    study = job.study
-    about = {*study.models, *(name for pair in study.pairs for name in pair[:1])}
-    return study.benchmark == plan.benchmark and bool(about & {*plan.models})
+    study = job.specification["study"]
+    about = {*study.get("models", ()), *(name for pair in study.get("pairs", ()) for name in pair[:1])}
+    return job.benchmark == plan.benchmark and bool(about & {*plan.models})
 
 
-def is_unfinished(started: Sequence[jobs.Job], runs: Sequence[RunSummary]) -> bool:
+def is_unfinished(started: Sequence[Job], runs: Sequence[RunSummary]) -> bool:
     """Whether a job runs, or was stopped before all was asked, by it or by later runs."""
-    amounts = [jobs.progress(job, runs) for job in started]
-    return progress.are_running(started) or any(amount.done < amount.planned for amount in amounts)
+    return progress.are_running(started) or any(services.jobs.done(job, runs) < job.planned for job in started)
 
 
 def _landed(source: cached.Source, plan: PlacementPlan, *, so_far: bool) -> None:

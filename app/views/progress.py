@@ -5,20 +5,24 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
 
 import streamlit as st
 
-from app import auth, jobs
-from app.auth import Forbidden, Role
+from app import auth, cached
 from app.views import asking
 from app.views.elements import line, problem
+from judgebench import services
+from judgebench.services.access import Forbidden, Role
 from judgebench.services.benchmarks import RunSummary
+from judgebench.services.jobs import Job, JobState, RunProgress
 from judgebench.services.pages import InputError, JudgeBenchError
 from judgebench.show.numbers import amount, duration
 from judgebench.show.sentences import not_shown
 from judgebench.show.text import one_line
 
 _POLL_S = 2.0
+_ENDED_EARLY = (JobState.FAILED, JobState.STOPPED)
 
 
 def watched(draw: Callable[[], bool], *, running: bool, poll_s: float = _POLL_S) -> None:
@@ -39,42 +43,50 @@ def watched(draw: Callable[[], bool], *, running: bool, poll_s: float = _POLL_S)
     part()
 
 
-def are_running(listed: Sequence[jobs.Job]) -> bool:
-    return any(jobs.state(job) is jobs.State.RUNNING for job in listed)
+def are_running(listed: Sequence[Job]) -> bool:
+    """Or wait for a worker."""
+    return any(job.is_open for job in listed)
 
 
-def shown(listed: Sequence[jobs.Job], runs: Sequence[RunSummary]) -> bool:
+def shown(listed: Sequence[Job], runs: Sequence[RunSummary]) -> bool:
     """Each job in a box. Returns whether one is running."""
+    now = cached.clock()
     for job in listed:
-        _box(job, runs)
+        _box(job, runs, now)
     return are_running(listed)
 
 
-def _box(job: jobs.Job, runs: Sequence[RunSummary]) -> None:
-    state, progress = jobs.state(job), jobs.progress(job, runs)
-    with st.container(border=True, key=f"job_{job.folder.name}"):
-        line(f"{one_line(job.study.benchmark)} by {one_line(job.judge)}, {state}: {words(progress)}")
+def _box(job: Job, runs: Sequence[RunSummary], now: datetime) -> None:
+    progress = services.jobs.progress(job, runs, now)
+    with st.container(border=True, key=f"job_{job.id}"):
+        line(f"{one_line(job.benchmark)} by {one_line(job.subject)}, {state(job)}: {words(progress)}")
         st.progress(progress.done / max(progress.planned, 1))
-        for message in filter(None, (told(job), *not_shown(jobs.parts_not_shown(job)))):
+        for message in filter(None, (told(job), *not_shown(services.jobs.parts_not_shown(job)))):
             line(one_line(message, 400))
         if auth.person().role < Role.ADMIN:
             return
-        if state is jobs.State.RUNNING:
-            st.button("Stop", key=f"stop_{job.folder.name}", on_click=_stop, args=(job,))
-        elif state is jobs.State.STOPPED:
-            st.button("Resume", key=f"resume_{job.folder.name}", on_click=_resume, args=(job,))
+        if job.is_open and not job.is_stopping:
+            st.button("Stop", key=f"stop_{job.id}", on_click=_stop, args=(job,))
+        elif not job.is_open and job.state is not JobState.DONE:
+            st.button("Resume", key=f"resume_{job.id}", on_click=_resume, args=(job,))
 
 
-def told(job: jobs.AnyJob) -> str:
+def state(job: Job) -> str:
+    """In words."""
+    return "stopping" if job.is_stopping else str(job.state)
+
+
+def told(job: Job) -> str:
     """What its process said last, which may hold addresses and replies of servers: to admins alone. Others are told
     that it ended before its end."""
-    message = jobs.message(job)
-    if not message or auth.person().role >= Role.ADMIN:
-        return message
-    return "It ended with an error, which admins can read." if jobs.state(job) is jobs.State.STOPPED else ""
+    if not job.message:
+        return "No worker has taken it yet." if job.state is JobState.QUEUED else ""
+    if auth.person().role >= Role.ADMIN:
+        return job.message
+    return "It ended with an error, which admins can read." if job.state in _ENDED_EARLY else ""
 
 
-def words(progress: jobs.Progress) -> str:
+def words(progress: RunProgress) -> str:
     """``84 of 400 trials, 72 a second, 4 s left, 0.65 USD, 2 without a verdict``; while nothing was answered, what
     is waited for."""
     parts = [f"{progress.done:,} of {progress.planned:,} trials"]
@@ -93,12 +105,18 @@ def words(progress: jobs.Progress) -> str:
     return ", ".join(parts)
 
 
-def _stop(job: jobs.Job) -> None:
+def _stop(job: Job) -> None:
     with suppress(Forbidden):  # the page is reloaded as it was
         auth.need(Role.ADMIN)
-        jobs.stop(job)
+        stop(job)
 
 
-def _resume(job: jobs.Job) -> None:
+def stop(job: Job) -> None:
+    """In the name of whoever looks at the page, whose role was looked at."""
+    with cached.for_storing() as database:
+        services.jobs.stop(database, job.id)
+
+
+def _resume(job: Job) -> None:
     with suppress(InputError):  # forbidden, or it goes on in another window
         asking.resume(job)

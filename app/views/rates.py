@@ -6,7 +6,7 @@ from app.views.board import bar, cell, framed, head
 from judgebench.services.part_rates import PartRate
 from judgebench.services.profiles import BattleOfTwo, OnInstruction
 from judgebench.show.numbers import fixed, plotted, span, value
-from judgebench.show.text import escaped_html, one_line
+from judgebench.show.text import escaped_html, name_html, one_line
 
 Link = Callable[[str], str | None]  # the address of the page about a name; None: there is none
 _BRIEF_CHARS = 160
@@ -32,7 +32,7 @@ def _part(row: PartRate, link: Link, *, unit: str) -> str:
     words = span(known.lower, known.upper, "rate" if rate else "score")
     dot, lower, upper = (plotted(end, "rate") for end in (known.value, known.lower, known.upper))
     drawn = bar(dot, lower, upper, words) if rate else words
-    outcomes = f'<td class="n">{row.wins:,}, {row.losses:,}, {row.ties:,}</td>' if rate else ""
+    outcomes = f'<td class="n wraps">{row.wins:,}, {row.losses:,}, {row.ties:,}</td>' if rate else ""
     return (
         f'<tr class="model"><th scope="row">{_linked(row.name or "no category", link(row.name))}</th>'
         f'<td class="n">{number}</td><td class="iv">{drawn}</td><td class="n">{row.battles:,}</td>{outcomes}</tr>'
@@ -45,7 +45,7 @@ def listed(rows: Sequence[OnInstruction], link: Link, *, unit: str) -> str:
     heads = [head("Instruction"), head("Category"), head(value, "The mean over verdicts.", "n")]
     body = "".join(
         f'<tr><th scope="row" class="text">{_linked(one_line(row.text, _BRIEF_CHARS), link(row.key))}</th>'
-        + cell(escaped_html(one_line(row.category or "")), label="Category")
+        + cell(name_html(row.category or "", 60), label="Category")
         + cell(f"{100 * row.value if unit == 'rate' else row.value:.1f}", label=value, kind="n")
         + "</tr>"
         for row in rows
@@ -62,7 +62,7 @@ def of_two(rows: Sequence[BattleOfTwo], link: Link, *, names: tuple[str, str]) -
     heads += [head(label, "The same, of verdicts in this order.", "n") for label in labels[1:]]
     body = "".join(
         f'<tr><th scope="row" class="text">{_linked(one_line(row.text, _BRIEF_CHARS), link(row.key))}</th>'
-        + cell(escaped_html(one_line(row.category or "")), label="Category")
+        + cell(name_html(row.category or "", 60), label="Category")
         + "".join(
             cell(fixed(plotted(share, "rate")), label=label, kind="n")
             for label, share in zip(labels, (row.preference, row.shown_first, row.shown_second), strict=True)
@@ -74,5 +74,5 @@ def of_two(rows: Sequence[BattleOfTwo], link: Link, *, names: tuple[str, str]) -
 
 
 def _linked(name: str, address: str | None) -> str:
-    words = escaped_html(one_line(name, 200))
+    words = name_html(name)
     return words if address is None else f'<a href="{escaped_html(address)}">{words}</a>'

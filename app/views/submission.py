@@ -6,15 +6,16 @@ from dataclasses import asdict, dataclass, replace
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app import auth, cached, uploads
+from app import cached, uploads
 from app.views import diff, elements
 from app.views.elements import line, markup
 from judgebench import services
 from judgebench.services.pages import AuditReport, Evidence, Finding, Instruction, Lineage, OutputsFile
 from judgebench.services.submissions import MatchReport, Prepared
+from judgebench.show.seen import BesideOutputs
 from judgebench.show.sentences import meets_model, messages_held
 from judgebench.show.tables import finding_line
-from judgebench.show.text import listing, one_line
+from judgebench.show.text import are, count, listing, one_line, sentence
 
 _EVIDENCE_PX = 130
 _NAME_CHARS = 200
@@ -48,7 +49,7 @@ def ready(upload: UploadedFile, preview: uploads.Preview, aim: Aim | None, *, al
     with cached.for_checking() as database:
         version = services.benchmarks.version(database)
     submission = _read(upload.file_id, columns, None if aim is None else aim.benchmark, version, upload)
-    line(f"{len(submission.outputs):,} outputs read.")
+    line(f"{count(len(submission.outputs), 'output')} read.")
     if aim is None:
         line("Name the benchmark to see how it matches.")
         return None
@@ -69,7 +70,7 @@ def ready(upload: UploadedFile, preview: uploads.Preview, aim: Aim | None, *, al
         )
     _report(prepared.report, expanded=alone)
     audit = _audited((upload.file_id, columns, aim, model, lineage, version), prepared)
-    accepted = audit is None or _findings(audit, upload.file_id, submission.instructions)
+    accepted = audit is None or _findings(audit, upload.file_id, submission, (aim.benchmark, model))
     return Ready(replace(prepared, report=replace(prepared.report, audit=audit)), accepted)
 
 
@@ -77,24 +78,6 @@ def new_findings(before: Iterable[Finding], after: Iterable[Finding]) -> list[Fi
     """Those ``after`` that are about another model or rule, or are more severe: numbers move with what is beside."""
     known = {(finding.model, finding.rule, finding.severity) for finding in before}
     return [finding for finding in after if (finding.model, finding.rule, finding.severity) not in known]
-
-
-def check_change(report: MatchReport, person: auth.Person) -> None:
-    """Raises Forbidden where a model or a benchmark that exists already, and may be somebody else's, would be changed
-    by someone who is no admin."""
-    if person.role >= auth.Role.ADMIN:
-        return
-    lacks = f"needs the role admin; {person.name} has {person.role.name.lower()}"
-    if report.changes_model:
-        raise auth.Forbidden(
-            f"model {report.model!r} exists already: to add outputs or a lineage to it {lacks}. Submit your own model "
-            "under another name"
-        )
-    if report.changes_benchmark:
-        raise auth.Forbidden(
-            f"benchmark {report.benchmark!r} exists already: to add instructions to it {lacks}. Submit to a benchmark "
-            "with another name"
-        )
 
 
 def first_rows(preview: uploads.Preview, *, expanded: bool) -> None:
@@ -160,28 +143,33 @@ def _report(report: MatchReport, *, expanded: bool) -> None:
         "Empty": report.empty,
     }
     if expanded:
-        for place, (label, count) in zip(st.columns(len(counts)), counts.items(), strict=True):
-            place.metric(label, f"{count:,}", border=True)
+        for place, (label, number) in zip(st.columns(len(counts)), counts.items(), strict=True):
+            place.metric(label, f"{number:,}", border=True)
     else:
-        line(", ".join(f"{label.lower()} {count:,}" for label, count in counts.items()))
-    for sentence in report_sentences(report):
-        line(sentence)
+        line(", ".join(f"{label.lower()} {number:,}" for label, number in counts.items()))
+    for words in report_sentences(report):
+        line(words)
 
 
 def report_sentences(report: MatchReport) -> list[str]:
     """What of a match its counts do not say."""
     lines = []
     if report.creates_benchmark:
-        lines.append(f"This creates the benchmark {one_line(report.benchmark)} with {report.new:,} instructions.")
+        lines.append(
+            f"This creates the benchmark {one_line(report.benchmark)} with {count(report.new, 'instruction')}."
+        )
     elif report.new and report.takes_new:
-        lines.append(f"{report.new:,} new instructions are added to the benchmark.")
+        lines.append(f"{count(report.new, 'new instruction')} {are(report.new)} added to the benchmark.")
     elif report.new:
-        lines.append(f"{report.new:,} rows answer instructions that the benchmark does not have; they are left out.")
+        lines.append(
+            f"Left out, as the benchmark does not have their instructions: {count(report.new, 'row')} of the file."
+        )
     more = (*meets_model(report), *messages_held(report.messages))
-    lines += [f"{words[0].upper()}{words[1:]}." for words in more]
+    lines += [f"{sentence(words)}." for words in more]
     if report.missing:
         lines.append(
-            f"{report.missing:,} instructions of the benchmark have no output here; on these the model meets nobody."
+            f"Without an output here: {count(report.missing, 'instruction')} of the benchmark, "
+            "on which the model meets nobody."
         )
     return lines
 
@@ -203,10 +191,10 @@ def _audited(told_apart_by: tuple[object, ...], _prepared: Prepared) -> AuditRep
         return services.submissions.with_audit(database, _prepared).report.audit
 
 
-def _findings(audit: AuditReport, key: str, instructions: Mapping[str, Instruction]) -> bool:
+def _findings(audit: AuditReport, key: str, submission: OutputsFile, whose: tuple[str, str]) -> bool:
     """Show what the audit found. Whether these outputs may be stored: with severe findings, once that was ticked.
 
-    ``instructions``: the file's instructions by key.
+    ``whose``: the names of the benchmark and of the model.
     """
     if not audit.findings:
         line("Audit: nothing was found that honest outputs do not have.")
@@ -216,11 +204,15 @@ def _findings(audit: AuditReport, key: str, instructions: Mapping[str, Instructi
         line(f"{finding_line(finding)}: {audit.rules[finding.rule]}")
     with_spans = [finding for finding in audit.findings if finding.evidence]
     if with_spans:
+        with cached.for_checking() as database:
+            beside = BesideOutputs(*services.seen.of_file(database, *whose, submission, with_spans))
         with st.expander("Where", expanded=bool(audit.severe)):
             for finding in with_spans:
                 line(f"{finding.severity}: {one_line(finding.rule)}")
                 evidence = (
-                    diff.highlighted(asdict(span), _first_words(span, instructions)) for span in finding.evidence
+                    diff.highlighted(asdict(span), _first_words(span, submission.instructions))
+                    + beside.markup(span.instruction, whose[1])
+                    for span in finding.evidence
                 )
                 markup("".join(evidence), height=_EVIDENCE_PX if len(finding.evidence) > 1 else "content")
     if not audit.severe:

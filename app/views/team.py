@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.auth import Person, Policy, Role
 from app.views.board import plain
+from judgebench.services.access import MAY, Person, Policy
+from judgebench.services.tokens import Token
 from judgebench.services.upkeep import Event
 from judgebench.show.sentences import event_details
 from judgebench.show.text import listing, one_line
 
-MAY = {  # each may do what those before it may, too
-    Role.VIEWER: "read every page",
-    Role.VOTER: "vote",
-    Role.SUBMITTER: "submit outputs, and start audits that ask no judge",
-    Role.ADMIN: (
-        "import files, add to models and benchmarks that exist, set standing boards, set up the demo, start, stop and "
-        "resume runs, audit and test judges, and see who has which role and the log"
-    ),
+LASTING: Mapping[int | None, str] = {  # how long a token may be good, in days
+    1: "1 day",
+    7: "7 days",
+    30: "30 days",
+    90: "90 days",
+    365: "365 days",
+    None: "Until it is revoked",
 }
 
 
@@ -43,6 +43,22 @@ def chosen(numbers: Mapping[tuple[str, str], int], actors: Sequence[str], action
         number
         for (actor, action), number in numbers.items()
         if (not actors or actor in actors) and (not actions or action in actions)
+    )
+
+
+def tokens(known: Sequence[Token], makers: Mapping[str, str]) -> str:
+    """A row a token; none of them holds the token itself. ``makers``: who made each, by its name."""
+    return plain(
+        "Tokens",
+        {
+            "Token": [one_line(token.name, 100) for token in known],
+            "Role": [token.role for token in known],
+            "Benchmarks": [", ".join(one_line(name, 100) for name in token.benchmarks) or "all" for token in known],
+            "State": [token.state for token in known],
+            "Created by": [one_line(makers.get(token.name, "not known"), 100) for token in known],
+            "Expires": [(token.expires_at or "never")[:10] for token in known],
+            "Last used, UTC": [(token.used_at or "never")[:16].replace("T", " ") for token in known],
+        },
     )
 
 

@@ -1,13 +1,15 @@
 """Tables of the page People, in which all that others wrote is escaped."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from app.views.board import cell, framed, head, shown
 from judgebench.services.pages import VotersReport
 from judgebench.services.voters import TwoBoards
 from judgebench.show import voters as show
-from judgebench.show.text import escaped_html, one_line
+from judgebench.show.board import BoardLines, Column
+from judgebench.show.numbers import MISSING
+from judgebench.show.text import escaped_html, name_html, one_line
 
 _HELP = {
     "ties": "Share of votes that name no winner, both bad included",
@@ -34,21 +36,44 @@ def table(report: VotersReport) -> str:
     names = show.headings(report)
     helps = [_HELP.get(name, _AS_JUDGE * name.startswith("as ")) for name in names]
     heads = [head(name[:1].upper() + name[1:], help) for name, help in zip(names, helps, strict=True)]
-    return framed("Voters", heads, "".join(_row(names, cells) for cells in show.rows(report)), kind="jb-cards")
+    return framed(
+        "Voters", heads, "".join(_row(names, cells) for cells in show.rows(report)), kind="jb-cards jb-voters"
+    )
 
 
 def _row(names: Sequence[str], cells: tuple[object, ...]) -> str:
     row = "".join(cell(shown(value), label=name) for name, value in zip(names[1:], cells[1:], strict=True))
-    return f'<tr><th scope="row">{escaped_html(one_line(str(cells[0]), 200))}</th>{row}</tr>'
+    return f'<tr><th scope="row">{name_html(str(cells[0]))}</th>{row}</tr>'
 
 
-def places(two: TwoBoards, link: Callable[[str], str]) -> str:
-    """A row a model, in the order of people; marked where judges and people are apart."""
+def places(
+    two: TwoBoards, link: Callable[[str], str], models: Collection[str], further: BoardLines | None = None
+) -> str:
+    """A row a model of ``models``, in the order of people; marked where judges and people are apart.
+
+    ``further``: the judges' leaderboard with columns that stand beside the two rankings.
+    """
     names = [name[:1].upper() + name[1:] for name in show.place_headings(two)]
+    columns = () if further is None else further.columns
+    known = {} if further is None else {one.model: one.cells for one in further.lines}
     rows = []
     for row, (_, *cells, mark) in zip(two.models, show.places(two), strict=True):
+        if row.model not in models:
+            continue
         name = f'<a href="{escaped_html(link(row.model))}">{escaped_html(one_line(row.model, 200))}</a>'
         numbers = "".join(cell(shown(value), label=column) for column, value in zip(names[1:-1], cells, strict=True))
+        more = known.get(row.model, (MISSING,) * len(columns))
+        numbers += "".join(
+            cell(escaped_html(words), label=_of_judges(column), kind=f"n c-{column.name}")
+            for column, words in zip(columns, more, strict=True)
+        )
         chip = f'<span class="chip">{escaped_html(str(mark))}</span>' if mark else ""
         rows.append(f'<tr><th scope="row">{name}</th>{numbers}<td>{chip}</td></tr>')
-    return framed("Two rankings", [head(name) for name in names], "".join(rows), kind="jb-cards")
+    heads = [head(name) for name in names[:-1]]
+    heads += [head(_of_judges(column), column.help, f"n c-{column.name}") for column in columns]
+    return framed("Two rankings", [*heads, head(names[-1])], "".join(rows), kind="jb-cards")
+
+
+def _of_judges(column: Column) -> str:
+    """Its heading; all but lengths are of judges' verdicts."""
+    return column.heading if column.name == "length" else f"{column.heading} by judges"

@@ -1,6 +1,6 @@
 """What the page Vote is made of: outputs to read, the goal, and what is told after a vote."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,10 +10,11 @@ from app.views.board import framed
 from app.views.elements import MAX_CHARS
 from judgebench.services.battles import JudgedBattle
 from judgebench.services.labels import PairToLabel, Progress
+from judgebench.services.pages import Copy
 from judgebench.show import conversations
 from judgebench.show.conversations import ShownMessage
 from judgebench.show.numbers import amount, estimate
-from judgebench.show.text import count, escaped_html, one_line, spelt
+from judgebench.show.text import count, escaped_html, name_html, spelt
 
 _MOST_JUDGES = 12  # told of after a vote
 
@@ -42,10 +43,12 @@ def style() -> str:
     return f"<style>{Path(__file__).with_name('vote.css').read_text(encoding='utf-8')}</style>"
 
 
-def reading(shown: Sequence[ShownMessage], label: str, *, rendered: bool) -> str:
-    """What one side says, as HTML in which all of it is escaped, in a box that scrolls; ``label`` is ours."""
+def reading(shown: Sequence[ShownMessage], label: str, *, rendered: bool, images: Mapping[str, Copy]) -> str:
+    """What one side says, as HTML in which all of it is escaped, in a box that scrolls; ``label`` is ours, ``images``
+    are copies by digest."""
     if not conversations.is_text(shown):
-        body = conversations.markup(shown, most=MAX_CHARS, rendered=markdown.rendered if rendered else None)
+        by_markdown = markdown.rendered if rendered else None
+        body = conversations.markup(shown, most=MAX_CHARS, rendered=by_markdown, images=images)
     else:
         text = conversations.transcript(shown)
         letters = f'<div class="jb-letters">{escaped_html(spelt(text[:MAX_CHARS])) or "(empty)"}</div>'
@@ -56,7 +59,7 @@ def reading(shown: Sequence[ShownMessage], label: str, *, rendered: bool) -> str
 def counted(progress: Progress) -> str:
     """How many votes there are."""
     return (
-        f"{progress.mine:,} votes of yours, {progress.all:,} of everybody; judges have judged "
+        f"{count(progress.mine, 'vote')} of yours, {progress.all:,} of everybody; judges have judged "
         f"{count(progress.pairs, 'pair')}, all judges counted together."
     )
 
@@ -77,7 +80,7 @@ def agreed(progress: Progress) -> str:
     """How often the voter agrees with judges so far."""
     return (
         f"You name the winner by the mean of all judges that compared the pair, pooled, or a tie with it: "
-        f"{estimate(progress.agreement, 'share')}, of {progress.agreement.n:,} votes. "
+        f"{estimate(progress.agreement, 'share')}, of {count(progress.agreement.n, 'vote')}. "
         "Pairs that judges are least sure of come first, which makes it lower."
     )
 
@@ -116,7 +119,7 @@ def opinions(battle: JudgedBattle, pair: PairToLabel) -> list[JudgeOpinion]:
 
 def revealed(battle: JudgedBattle, pair: PairToLabel, choice: Choice, voter: str) -> str:
     """Who wrote what, and what judges and other people said, as HTML in which every name is escaped."""
-    names = [escaped_html(one_line(output.model, 80)) for output in (pair.first, pair.second)]
+    names = [name_html(output.model, 80) for output in (pair.first, pair.second)]
     rows = opinions(battle, pair)
     body = "".join(_row(row, choice) for row in rows[:_MOST_JUDGES])
     more = f"<p>and {count(len(rows) - _MOST_JUDGES, 'judge')} more.</p>" if len(rows) > _MOST_JUDGES else ""
@@ -131,7 +134,7 @@ def revealed(battle: JudgedBattle, pair: PairToLabel, choice: Choice, voter: str
 
 def _row(row: JudgeOpinion, choice: Choice) -> str:
     cells = (_winner(row.mean), _surely(row), _beside(row.mean, choice.preference))
-    name = escaped_html(one_line(row.judge, 80))
+    name = name_html(row.judge, 80)
     return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{escaped_html(cell)}</td>" for cell in cells)}</tr>'
 
 

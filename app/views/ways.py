@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from app import auth, cached, commands, filters
-from app.auth import Role
 from app.views import elements
 from app.views.board import Linked
+from judgebench.services.access import Role
 from judgebench.show.numbers import Labelled
 from judgebench.show.tables import REMEDIES, estimate_columns
 
@@ -31,6 +31,7 @@ _WAYS = (  # the first that fits
     _Way("judgebench audit robustness", "audits", "Audit for robustness", Role.ADMIN, {"start": "robustness"}),
     _Way("judgebench audit submissions", "audits", "Audit submissions", Role.SUBMITTER, {"start": "submissions"}),
     _Way("judgebench audit integrity", "audits", "Audit the verdicts", Role.SUBMITTER, {"start": "integrity"}),
+    _Way("judgebench lineage", "bias", "Declare where models come from", Role.ADMIN, {"part": "Kinship"}),
     _Way("judgebench run", "runs", "Have it judged", Role.ADMIN),
 )
 

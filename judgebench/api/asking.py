@@ -41,6 +41,7 @@ from judgebench.spec import Generation, JudgeSpec, Study, make, make_generation
 from judgebench.spec.addresses import as_given
 from judgebench.spec.connection import laid_over
 from judgebench.spec.study import Orders, Redo
+from judgebench.spec.taxonomies import taxonomy_setting
 from judgebench.stats.planning import PlannedComparison
 from judgebench.store.database import Database
 
@@ -154,6 +155,7 @@ async def arun(
     judge_key_env: str | None = None, judge_name: str | None = None, judge_version: str | None = None,
     same_judge: bool = False,
     template: str | None = None, settings: Mapping[str, Any] | None = None, price: str | None = None,
+    taxonomy: str | PathLike[str] | None = None,
     connection: Mapping[str, Any] | None = None, vllm: str | None = None, ray: Workers = None, models: Names = (),
     profile: ProfileName | None = None,
     baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
@@ -172,8 +174,9 @@ async def arun(
     by ``judge_name`` and ``judge_version``: give another version when the function changes. ``judge_key_env``: NAME of
     the environment variable with the server's key. ``judge_url``: one address, a list of those of one judge, or "@FILE"
     with one a line, which is read again while it runs; a known judge is asked at a new one only with ``same_judge``, or
-    as another under ``judge_name``. ``settings``: for decoding, over the template's. ``price``: "PROMPT,COMPLETION" in
-    USD per million tokens. ``vllm``: of a judge
+    as another under ``judge_name``. ``settings``: for decoding, over the template's. ``taxonomy``: a YAML file with
+    causes of failures, for a template that lists goals. ``price``:
+    "PROMPT,COMPLETION" in USD per million tokens. ``vllm``: of a judge
     "vllm:NAME", the flags of vLLM. ``connection``: how its server is asked besides, by the fields of a study file, and
     by ``token``, a function, also an async one, that returns a token. ``ray``: run it in workers of a Ray cluster,
     "local", "auto" or HOST:PORT, or ``{"address": "auto", "workers": 8, "resources": {"GPU": 1}}``.
@@ -208,6 +211,7 @@ def estimate_run(
     judge_key_env: str | None = None, judge_name: str | None = None, judge_version: str | None = None,
     same_judge: bool = False,
     template: str | None = None, settings: Mapping[str, Any] | None = None, price: str | None = None,
+    taxonomy: str | PathLike[str] | None = None,
     connection: Mapping[str, Any] | None = None, vllm: str | None = None, ray: Workers = None, models: Names = (),
     profile: ProfileName | None = None,
     baseline: str | None = None, all_pairs: bool = False, pairs: Sequence[tuple[str, str]] = (),
@@ -416,16 +420,17 @@ def estimate_audit(database: Database, settings: AuditSettings) -> AuditEstimate
 
 async def atest_judge(
     database: Database, name: str, *, judge_url: Urls = None, judge_key_env: str | None = None,
-    connection: Mapping[str, Any] | None = None, vllm: str | None = None,
+    connection: Mapping[str, Any] | None = None, vllm: str | None = None, ray: Workers = None,
 ) -> ServerReport | None:  # fmt: skip
     """Ask a judge four short questions: does it answer, as which model, and what can its server do?
 
-    ``judge_url``, ``judge_key_env``, ``connection`` and ``vllm`` are laid over what is remembered, as in ``run``.
+    ``judge_url``, ``judge_key_env``, ``connection``, ``vllm`` and ``ray`` are laid over what is remembered, as in
+    ``run``.
 
     Returns: None for a judge that runs in this process.
     Raises UnknownName, InputError where its address is not known, and JudgeError where it does not answer.
     """
-    given = _given(url=as_given(judge_url), key_env=judge_key_env, connection=connection, vllm=vllm)
+    given = _given(url=as_given(judge_url), key_env=judge_key_env, connection=connection, vllm=vllm, ray=ray)
     return await asyncio.to_thread(services.judges.try_judge, database, name, dict(os.environ), given)
 
 
@@ -545,6 +550,8 @@ def _study(given: dict[str, Any], *, otherwise: str | None = None) -> tuple[Stud
     fields = {name: given.pop(f"judge_{name}", None) for name in ("url", "key_env", "name", "version")}
     fields |= {name: given.pop(name) for name in ("template", "settings", "price", "vllm", "connection")}
     fields |= {"ray": given.pop("ray", None)}
+    if (taxonomy := given.pop("taxonomy", None)) is not None:
+        fields["settings"] = {**(fields["settings"] or {}), **taxonomy_setting(taxonomy)}
     fields["same_judge"] = given.pop("same_judge", False)
     resolved = judge(database, given.pop("judge"), **fields, otherwise=otherwise)
     given |= {"models": names_of(given["models"]), "judge": resolved.spec}

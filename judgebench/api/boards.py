@@ -6,6 +6,7 @@ The leaderboard's function is ``rank`` and the bias report's ``bias_report``, be
 
 from collections.abc import Sequence
 from dataclasses import replace
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, cast, get_args
 
 import pandas as pd
@@ -19,6 +20,7 @@ from judgebench.bias.report import BiasReport
 from judgebench.bias.voters import VotersReport
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate
+from judgebench.formats.goal_labels import read_goal_labels
 from judgebench.leaderboard import BY_SYNONYMS, By
 from judgebench.leaderboard.build import to_elo
 from judgebench.leaderboard.judge_benchmarks import JudgeBenchmarkName
@@ -44,8 +46,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "bias_report", "board_page", "categories", "chart", "compare", "consensus", "counterfactual",
-    "distributions", "evaluate_judges", "history", "matrix", "multiverse", "profile", "quality", "rank", "rate",
-    "two_boards", "voters",
+    "distributions", "evaluate_judges", "goals", "hindsight", "history", "matrix", "multiverse", "profile", "quality",
+    "rank", "rate", "steps", "two_boards", "voters",
 ]  # fmt: skip
 _WHOLE = dict.fromkeys(("rank", "rank_lower", "rank_upper", "tier", "outputs"), "Int64")  # may be missing
 
@@ -175,7 +177,8 @@ def board_page(
     beside = services.leaderboards.beside(database, benchmark, board, scope=scope)
     upsets = services.battles.upsets(database, benchmark, board.judges, category=category, most=battles)
     rates = services.part_rates.category_rates(database, benchmark, scope=scope, choices=choices)
-    return page.board_page(benchmark, board, beside, rates, upsets)
+    images = services.images.of_battles(database, upsets)
+    return page.board_page(benchmark, board, beside, rates, upsets, images)
 
 
 def voters(
@@ -245,6 +248,36 @@ def compare(
     return services.profiles.compare(database, benchmark, first, second, scope=scope, by=by, level=level)
 
 
+def hindsight(
+    database: Database, *, benchmark: str, judge: str, informed: str, category: str | None = None, level: float = 0.95
+) -> services.hindsight.Hindsight:
+    """What it changes to know what happened afterwards: the trials that both judges read, paired, of which ``informed``
+    was shown it and ``judge`` was not.
+
+    Raises UnknownName, InputError where the two are not such judges, and StatisticsError without a trial of both.
+    """
+    return services.hindsight.hindsight(
+        database, benchmark, judge=judge, informed=informed, category=category, level=level
+    )
+
+
+def steps(
+    database: Database, *, benchmark: str, judge: str | None = None, annotator: str | None = None,
+    category: str | None = None, model: Names = (), level: float = 0.95,
+) -> services.steps.StepReport:  # fmt: skip
+    """What a judge says of each step of outputs, or which places it finds fault with, in all and by category and model;
+    and where people or a source labelled the steps, how far it says what they do.
+
+    ``judge``: None: the only one that judged steps. ``annotator``: whose labels count; None: everybody's.
+
+    Raises UnknownName for a name that is not there, InputError where no judge or several judged steps, and
+    StatisticsError where none of these outputs has a verdict.
+    """
+    return services.steps.steps(
+        database, benchmark, judge=judge, annotator=annotator, category=category, models=names_of(model), level=level
+    )
+
+
 def rate(model_a: Sequence[str], model_b: Sequence[str], winner: Sequence[str], *, level: float = 0.95) -> pd.DataFrame:
     """Bradley-Terry ratings of battles that need no database, such as arena votes; a million take a tenth of a second.
 
@@ -300,6 +333,23 @@ def categories(
     frame.attrs = {"baseline": rates.board.baseline, "level": rates.board.level}
     frame.attrs["coverage"], frame.attrs["notes"] = coverage.told(rates.board.coverage).values()
     return frame
+
+
+def goals(
+    database: Database, *, benchmark: str, judge: str | None = None, model: Names = (), category: str | None = None,
+    baseline: str | None = None, labels: str | PathLike[str] | None = None, level: float = 0.95, seed: int = 0,
+) -> services.goals.GoalReport:  # fmt: skip
+    """How many of users' goals dialogues reached, and why the others failed, by a judge asked with "pointwise/goals".
+
+    ``judge``: its name, or its model's; None: the only one that has listed goals there. ``baseline``: the older version
+    that each other model is compared with, on the same dialogues. ``labels``: a file of goals that people labelled.
+    ``run`` asks; ``report.models``, ``causes``, ``turns`` and so on hold estimates, clustered by dialogue.
+
+    Raises UnknownName, and InputError where the judge has listed none.
+    """
+    given = () if labels is None else read_goal_labels(fspath(labels))
+    choice = services.goals.GoalChoice(judge, names_of(model), category, baseline, given)
+    return services.goals.goals(database, benchmark, choice, level=level, seed=seed)
 
 
 def distributions(

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from operator import itemgetter
 from os import PathLike
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, Literal, ParamSpec, TypeVar, cast
 
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
@@ -23,6 +23,7 @@ from judgebench.formats import Format, FormName, Kind, PairsFrom, ToolName
 from judgebench.formats.folders import expanded
 from judgebench.formats.reading import of_sheet
 from judgebench.records import OVERALL, Deletable, HumanLabel, Lineage, Model, Named
+from judgebench.remote import TeamServer
 from judgebench.services.parts import PairChoice
 from judgebench.services.scope import Scope
 from judgebench.show.conversations import MESSAGE_COLUMNS, message_rows
@@ -34,13 +35,16 @@ from judgebench.store.database import Database
 from judgebench.store.events import Event
 
 __all__ = [
-    "accept_lineage", "agreement", "audit_results", "battles", "benchmarks", "card", "contamination", "declare_lineage",
+    "accept_lineage", "agreement", "audit_results", "battles", "benchmarks", "card", "connect", "contamination",
+    "create_token", "declare_lineage",
     "delete", "events", "export", "import_files", "import_judgments", "labels", "languages", "lineage", "merge",
-    "messages", "models", "open", "preference_leakage_score", "propose_lineage", "published_scores", "rename", "rows",
-    "runs", "templates", "verdicts",
+    "messages", "models", "open", "preference_leakage_score", "propose_lineage", "published_scores", "rename",
+    "revoke_token", "rows",
+    "runs", "templates", "tokens", "verdicts",
 ]  # fmt: skip
 _P = ParamSpec("_P")
 _Record = TypeVar("_Record")
+RoleName = Literal["viewer", "voter", "submitter", "admin"]
 Names = str | Sequence[str]  # one name, or several
 
 
@@ -52,6 +56,18 @@ def open(address: str | PathLike[str] = "judgebench.db", *, actor: str | None = 
     Raises InputError and DatabaseError.
     """
     return Database(os.fspath(address), create=True, actor=actor)
+
+
+def connect(url: str, *, token: str | None = None) -> TeamServer:
+    """A server that ``judgebench serve`` runs, on whose database its methods work: ``submit``, ``leaderboard``,
+    ``rank``, ``battles``, ``card``, ``audits``, ``runs``, ``start_run``, ``run``, ``start_audit``, ``jobs``, ``watch``,
+    ``stop``.
+
+    ``token``: else the variable JUDGEBENCH_TOKEN holds it. Nothing is asked yet.
+
+    Raises InputError for what is no address, or without a token, and MissingExtra.
+    """
+    return TeamServer(url, token)
 
 
 def import_files(
@@ -230,7 +246,8 @@ def verdicts(database: Database, *, benchmark: str, judge: str | None = None) ->
     Returns: one row a verdict. ``sample_a`` and ``sample_b``: which of a model's outputs to the instruction, from 0;
     B's is missing, as ``model_b`` is, where one output was scored alone. ``preference`` is for A, in [0, 1], whichever
     output was shown first (``order``), and missing unless ``status`` is "ok" or "tie"; ``cost_usd`` and ``latency_s``
-    are of the reply.
+    are of the reply. ``goals`` and ``spans``: what a verdict on one output lists of a dialogue's goals, or says of the
+    output's steps and of places in it, as lists of dictionaries, empty where it lists none.
     Raises UnknownName.
     """
     with database.read() as connection:
@@ -238,7 +255,11 @@ def verdicts(database: Database, *, benchmark: str, judge: str | None = None) ->
         if judge is not None:
             store.judges.judge(connection, judge)
         columns, rows = store.verdicts.plain_rows(connection, benchmark_id, judge=judge)
-    return pd.DataFrame(rows, columns=columns).astype({"sample_a": "Int64", "sample_b": "Int64"})
+    frame = pd.DataFrame(rows, columns=columns).astype({"sample_a": "Int64", "sample_b": "Int64"})
+    for name in ("goals", "spans"):
+        listed = [[asdict(item) for item in items] for items in frame[name]]
+        frame[name] = pd.Series(listed, index=frame.index, dtype=object)
+    return frame
 
 
 def agreement(
@@ -393,11 +414,12 @@ def merge(database: Database, *, sources: Names) -> pd.DataFrame:
     """Take in the verdicts of other databases on the same outputs, as of the parts of a study, with their runs.
 
     ``sources``: their addresses, as of ``open``. Merged again, they change nothing; of two answers to a trial the
-    earlier one counts. Labels, audits, outputs and addresses of judges are not taken in.
+    earlier one counts. Labels of battles, audits, outputs and addresses of judges are not taken in.
 
-    Returns: one row a database: its address as ``source``, the ``runs`` and the trials that were ``new``, and how many
-    trials were ``known``. Raises InputError where they do not hold the same benchmarks and outputs, and Conflict where
-    a judge's name is another judge's.
+    Returns: one row a database: its address as ``source``, the ``runs`` and the trials that were ``new``, how many
+    trials were ``known``, how many new marks of steps, and outputs of which it said what happened afterwards, came
+    ``beside``, and how many marks of one annotator were left out as ``contradicting`` stored ones. Raises InputError
+    where they do not hold the same benchmarks and outputs, and Conflict where a judge's name is another judge's.
     """
     return frame_of((services.merging.merge(database, source) for source in names_of(sources)), services.merging.Merged)
 
@@ -423,6 +445,34 @@ def events(
     """
     actors, actions = names_of(actor), names_of(action)
     return frame_of(services.upkeep.events(database, actors=actors, actions=actions, skip=skip, most=last), Event)
+
+
+def create_token(
+    database: Database, name: str, *, role: RoleName, benchmark: Names = (), days: int | None = services.tokens.DAYS
+) -> services.tokens.NewToken:
+    """Make a token of the REST API: ``role`` says what it may do, ``benchmark`` the only ones that it is good for,
+    ``days`` how long; None: until it is revoked.
+
+    Returns: the token as its ``secret``, which is stored nowhere, and what is stored ``about`` it.
+    Raises InputError, UnknownName for a benchmark, and Conflict where the name is taken.
+    """
+    return services.tokens.create(
+        database, name, services.access.Role[role.upper()], benchmarks=names_of(benchmark), days=days
+    )
+
+
+def tokens(database: Database) -> pd.DataFrame:
+    """Tokens of the REST API, by name.
+
+    Returns: one row a token: ``name``, ``role``, ``benchmarks`` (empty: every one), ``created_at``, ``expires_at``,
+    ``used_at`` and ``revoked_at`` (missing: never). Raises DatabaseError.
+    """
+    return frame_of(services.tokens.tokens(database), services.tokens.Token)
+
+
+def revoke_token(database: Database, name: str) -> bool:
+    """Make a token good for nothing from now on. Returns whether it was not revoked yet. Raises UnknownName."""
+    return services.tokens.revoke(database, name)
 
 
 def runs(database: Database) -> pd.DataFrame:

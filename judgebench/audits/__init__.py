@@ -6,3 +6,5 @@ SUBMISSIONS = "submissions"
 NULL_MODELS = "null-models"
 ROBUSTNESS = "robustness"
 INTEGRITY = "integrity"
+
+NET_FLIP = "net-flip"  # the rule of a robustness audit by which leaderboards are marked

@@ -124,15 +124,52 @@ class AuditReport:
         }
 
 
+_OWN = ("audit", "passed", "findings", "failures", "notes", "rules", "finished")  # of a document; all else are details
+
+
+def read_reports(documents: Sequence[Mapping[str, Any]]) -> AuditReport:
+    """What ``AuditReport.document`` made of one report, or of its parts by model (``AuditReport.of_models``)."""
+    first = documents[0]
+    rules = {name: words for document in documents for name, words in document["rules"].items()}
+    notes, failures = (
+        tuple(dict.fromkeys(line for document in documents for line in document[name]))
+        for name in ("notes", "failures")
+    )
+    return AuditReport(
+        audit=first["audit"],
+        findings=_ordered([_read_finding(one) for document in documents for one in document["findings"]]),
+        failures=failures,
+        notes=notes,
+        rules=rules,
+        details={name: value for name, value in first.items() if name not in _OWN},
+        finished=first.get("finished", True),
+    )
+
+
+def _read_finding(document: Mapping[str, Any]) -> Finding:
+    """Of its estimate a document has the value and the ends alone."""
+    outputs = tuple(document.get("outputs", ()))
+    number = Estimate(
+        *(document["value"], document["lower"], document["upper"], LEVEL, "as reported", len(outputs)),
+        "" if document["value"] is not None else "the report has none",
+    )
+    evidence = tuple(Evidence(**one) for one in document["evidence"])
+    return Finding(document["model"], Severity(document["severity"]), document["rule"], evidence, number, outputs)
+
+
 def make_report(
     audit: str, findings: Sequence[Finding], rules: Sequence[FindingRule], notes: Sequence[str]
 ) -> AuditReport:
     """The report of a rule-based audit; only rules that found something are explained."""
-    rank = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}
-    ordered = sorted(findings, key=lambda finding: (rank[finding.severity], finding.model, finding.rule))
     used = {finding.rule for finding in findings}
     words = {rule.name: rule.words for rule in rules if rule.name in used}
-    return AuditReport(audit, tuple(ordered), notes=tuple(notes), rules=words)
+    return AuditReport(audit, _ordered(findings), notes=tuple(notes), rules=words)
+
+
+def _ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The worst first."""
+    rank = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}
+    return tuple(sorted(findings, key=lambda finding: (rank[finding.severity], finding.model, finding.rule)))
 
 
 def share_estimate(count: int, total: int, level: float = LEVEL) -> Estimate:

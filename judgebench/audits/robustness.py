@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from judgebench.audits import ROBUSTNESS
+from judgebench.audits import NET_FLIP, ROBUSTNESS
 from judgebench.audits.findings import LEVEL, AuditReport, Finding, FindingRule, Severity, ends, make_report
 from judgebench.audits.persuaders import ABOUT, CLAIMS, draw
 from judgebench.estimate import Estimate
@@ -23,7 +23,7 @@ from judgebench.keys import content_key
 from judgebench.stats.intervals import bounded_difference, bounded_mean
 
 FLIP = FindingRule(
-    "net-flip",
+    NET_FLIP,
     "Share of battles that turn towards the changed output less share that turn away from it, where the change says "
     "nothing about the instruction; battles are means over both orders. Low when the interval lies outside 0, medium "
     "outside 0.1, high outside 0.25.",

@@ -22,9 +22,9 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*+\\?(?:"|\Z)', re.DOTALL)  # of JSON; tak
 _LETTERS = re.compile(r"[\W\d_]+")
 
 
-def shingles(text: str, width: int = WIDTH) -> Hashes:
-    """The distinct sequences of ``width`` words in ``text``, sorted; a shorter text is one sequence, an empty none."""
-    return next(iter(read([text]).sequences(width)))
+def shingles(*texts: str) -> Hashes:
+    """The distinct sequences of ``WIDTH`` words in the texts, sorted; a shorter text is one sequence, an empty none."""
+    return np.unique(read(texts).sequences(WIDTH).hashes)
 
 
 @dataclass(frozen=True)

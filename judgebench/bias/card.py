@@ -204,17 +204,17 @@ def bias_lines(report: BiasReport, judge: str) -> list[CardLine]:
         line("family", "what being a relative of the judge's adds to a win rate", family, "points",
              _named(report, judge, "inheritance", "family")),
         line("repeatability", "gives the same outcome when asked again", place.repeatability, "share",
-             f"{place.repeatability.n} trials with repeats"),
+             f"{place.repeatability.n:,} trials with repeats"),
     ]  # fmt: skip
 
 
 def _length_lines(report: BiasReport) -> list[CardLine]:
     """Of them only what goes beyond people's taste is graded: the rest holds quality, which comes with length."""
     slope = report.length.slope
-    labelled = f"{slope.beyond_people.n} labelled verdicts"
+    labelled = f"{slope.beyond_people.n:,} labelled verdicts"
     return [
         line("length and quality", "what twice the length adds to a win rate, with the quality that comes with it",
-             slope.points, "points", f"{report.verdicts} verdicts; people's own taste is in it, so it has no grade"),
+             slope.points, "points", f"{report.verdicts:,} verdicts; people's own taste is in it, so it has no grade"),
         line("people's length", "what twice the length adds when people judge", slope.points_of_people, "points",
              labelled),
         line("sharpness", "how far apart it sets models that people set apart by 1", slope.sharpness, "number",
@@ -232,9 +232,11 @@ def record_lines(record: TrialRecord, *, level: float) -> list[CardLine]:
     if not record.recorded:
         reached = bounded_mean(replied.astype(np.float64), at, level=level)
     parsed = bounded_mean(record.verdict[replied].astype(np.float64), at[replied], level=level)
-    failures = f"{int((~record.verdict[replied]).sum())} of {int(replied.sum())} replies without a verdict"
+    failures = f"{int((~record.verdict[replied]).sum()):,} of {int(replied.sum()):,} replies without a verdict"
     return [
-        line("reached", "answers at all", reached, "share", f"{int((~replied).sum())} of {n} trials without a reply"),
+        line(
+            "reached", "answers at all", reached, "share", f"{int((~replied).sum()):,} of {n:,} trials without a reply"
+        ),
         line("parsed", "gives a verdict when it answers", parsed, "share", failures),
         line("cost", "USD a trial", _mean(record.cost_usd, at, "prices", level), "USD", "as charged or by its price"),
         line("latency", "seconds a reply", _mean(record.latency_s, at, "times", level), "s", "as measured"),
@@ -250,7 +252,7 @@ def people_lines(judge: JudgeAgreement, people: PeopleAgreement) -> list[CardLin
         line("people", "accuracy: names the winner that people name, ties half", judge.accuracy, "share",
              f"{judge.items} labelled battles; human agreement {_share(judge.each_person)}, {ceiling}"),
         line("calibration", "distance of its confidence from being right", judge.calibration_error, "number",
-             f"{judge.calibration_error.n} labelled battles"),
+             f"{judge.calibration_error.n:,} labelled battles"),
     ]  # fmt: skip
 
 
@@ -274,13 +276,13 @@ def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resam
     if not share.identified:
         share = unknown("no three models met each other", level=level, n=len(table))
     question = "triples of models that it ranks in a circle"
-    return line("transitivity", question, share, "share", f"{len(table)} verdicts; close models go round by chance")
+    return line("transitivity", question, share, "share", f"{len(table):,} verdicts; close models go round by chance")
 
 
 def null_line(rate: Estimate | None, evidence: str, *, level: float) -> CardLine:
     """The best null model's win rate against the baseline, as the newest audit has it; None where there is none."""
     question = "win rate of the best output that ignores the instruction"
-    missing = unknown("not audited: judgebench audit null-models asks it", level=level)
+    missing = unknown("not audited: it was not asked about null models", level=level)
     return line("null models", question, missing if rate is None else rate, "share", evidence)
 
 

@@ -19,6 +19,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class _NamePattern:
-    pattern: re.Pattern[str]
+    pattern: str
     family: str
     parent: str | None = None
     trained_on: tuple[str, ...] = ()
@@ -55,9 +56,9 @@ def propose(name: str) -> Proposal | None:
     """
     plain = re.sub(r"[\s_/.:]+", "-", name.lower())
     for entry in _PATTERNS:
-        if entry.pattern.search(plain):
+        if _compiled(entry.pattern).search(plain):
             parent = None if entry.parent == plain else entry.parent
-            return Proposal(name, Lineage(entry.family, parent, entry.trained_on), entry.pattern.pattern)
+            return Proposal(name, Lineage(entry.family, parent, entry.trained_on), entry.pattern)
     return None
 
 
@@ -69,7 +70,13 @@ def propose_relatives(lineage: Lineage) -> tuple[Proposal, ...]:
 
 def _named(pattern: str, family: str, parent: str | None = None, *trained_on: str) -> _NamePattern:
     """``pattern`` begins where a part of the name begins."""
-    return _NamePattern(re.compile(rf"(?:^|-)(?:{pattern})"), family, parent, trained_on)
+    return _NamePattern(rf"(?:^|-)(?:{pattern})", family, parent, trained_on)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Once a name is read: to compile them all takes longer than to load what needs a lineage."""
+    return re.compile(pattern)
 
 
 _PATTERNS = (

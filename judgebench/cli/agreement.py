@@ -50,7 +50,7 @@ def agreement(
 def _print_agreement(report: AgreementReport) -> None:
     people = report.people
     print_estimates(
-        f"people: {count(len(people.annotators), 'annotator')}, {people.labels} labels on {people.items} battles",
+        f"people: {count(len(people.annotators), 'annotator')}, {people.labels:,} labels on {people.items:,} battles",
         [("human agreement with each other (ceiling)", people.ceiling, "share"), *_coefficients(people.all)[1:]],
     )
     for judge in report.judges:

@@ -11,6 +11,7 @@ import typer
 from judgebench import engine, services
 from judgebench.cli import options
 from judgebench.cli.connection import ConnectionOptions
+from judgebench.cli.jobs import tell_queued
 from judgebench.cli.session import (
     INTERRUPTED,
     WITHOUT_VERDICT,
@@ -31,6 +32,8 @@ from judgebench.records import Status
 
 if TYPE_CHECKING:
     from judgebench.engine.answer import AnswerEstimate, AnswerReport
+    from judgebench.spec import Generation
+    from judgebench.store.database import Database
 
 
 @options.flat
@@ -59,6 +62,7 @@ def answer(
     shard: options.Shard = None,
     audit: options.Audited = True,
     dry_run: options.DryRun = False,
+    queue: options.Queue = False,
     output: options.Output = "table",
 ) -> None:
     """Collect a model's outputs from its server.
@@ -69,6 +73,7 @@ def answer(
 
     $ judgebench answer --benchmark demo --model scripted:echo --limit 5
     $ judgebench answer --benchmark demo --model qwen3 --model-url http://127.0.0.1:8000/v1 --set temperature=0.7
+    $ judgebench answer --benchmark demo --model scripted:echo --model-name echo --queue
     """
     from judgebench.spec import make_generation
     from judgebench.spec.addresses import as_given
@@ -93,12 +98,21 @@ def answer(
         if dry_run:
             _print_estimate(generation.model, engine.answer.estimate_answers(database, generation), output)
             return
-        with progress_line("answering") as show:
-            report = services.answers.answer(
-                database, generation, environment=session.environment, on_progress=show, audit=audit
-            )
-    _print_report(benchmark, report, output)
-    tell_findings(benchmark, report.audit)
+        if queue:
+            estimate = engine.answer.estimate_answers(database, generation)
+            tell_queued(services.jobs.queue_answer(database, generation, estimate, audit=audit))
+            return
+        collect(session, database, generation, output, audit=audit)
+
+
+def collect(session: Session, database: Database, generation: Generation, output: str, *, audit: bool = True) -> None:
+    """Ask for the outputs that are not there yet, print how that ended, and leave with the exit code of it."""
+    with progress_line("answering") as show:
+        report = services.answers.answer(
+            database, generation, environment=session.environment, on_progress=show, audit=audit
+        )
+    _print_report(generation.benchmark, report, output)
+    tell_findings(generation.benchmark, report.audit)
     tell_stopped(report.tally)
     if report.interrupted:
         complain("interrupted; the same command continues where it stopped")
@@ -124,7 +138,8 @@ def _print_estimate(model: str, estimate: AnswerEstimate, output: str) -> None:
         print_json({"model": model} | {renamed.get(name, name): value for name, value in asdict(estimate).items()})
         return
     say(
-        f"{model}: {estimate.planned} instructions, {estimate.answered} answered already, {estimate.calls} calls left",
+        f"{model}: {estimate.planned:,} instructions, {estimate.answered:,} answered already, "
+        f"{estimate.calls:,} calls left",
         f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {expected(estimate.cost_usd)}, "
         "replies not included",
         *_not_asked(estimate.not_asked),

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +26,22 @@ from judgebench.errors import InputError, MissingExtra
 from judgebench.records import check_question
 from judgebench.resources import folder
 
+AppHost = Annotated[str, typer.Option("--host", help="Address to listen at; others than this machine's need --access.")]
+AppAccess = Annotated[
+    Path | None, typer.Option("--access", help="A TOML file that says how people log in and who may do what.")
+]
+JudgeHosts = Annotated[
+    list[str] | None,
+    typer.Option("--judge-host", help="A further server that may be asked from the web; may be repeated."),
+]
+WithWorker = Annotated[
+    bool, typer.Option("--worker/--no-worker", help="Do here what is queued; else workers elsewhere do.")
+]
+PublicHosts = Annotated[
+    list[str] | None,
+    typer.Option("--public-host", help="A further name under which it is asked, as by a proxy; may be repeated."),
+]
+Reveal = Annotated[bool, typer.Option("--reveal/--no-reveal", help="Tell voters who wrote what once they have voted.")]
 _UPLOAD_MB = 64
 # Options rather than a file, so that a file in the working folder cannot change them.
 _OPTIONS: Mapping[str, Any] = {
@@ -49,7 +66,7 @@ _OPTIONS: Mapping[str, Any] = {
     "client.showErrorLinks": False,
     "client.disableDataExport": True,  # the built-in CSV holds formulas as they are; pages offer their own
     "runner.magicEnabled": False,
-    "theme.light.primaryColor": "#0b6aa8",
+    "theme.light.primaryColor": "#095a90",  # 5.3:1 on its own tint, which what is chosen has under the pointer
     "theme.dark.primaryColor": "#56b4e9",
 }
 
@@ -64,7 +81,9 @@ class Serving:
     access: Path | None = None
     judge_hosts: tuple[str, ...] = ()  # further servers that may be asked from the web, HOST or HOST:PORT
     questions: tuple[str, ...] = ()  # that voters are asked about a pair, besides which output is better
+    worker: bool = True  # do what is queued in a process beside it
     reveal: bool = True  # voters may be told, after a vote, who wrote what and what judges said
+    public_hosts: tuple[str, ...] = ()  # further names under which it may be asked, such as a proxy's
 
 
 def launch(database: str, serving: Serving) -> int:
@@ -73,11 +92,23 @@ def launch(database: str, serving: Serving) -> int:
     Raises MissingExtra where Streamlit, or for logging in Authlib, is not installed, and InputError for a host that
     others can reach without a file of access, and for such a file that cannot be used.
     """
+    from judgebench.services.worker import attached
+
+    options = page_options(serving)
+    environment = page_environment(database, serving)
+    # -P: the working folder's files must not be imported in place of the app's.
+    command = [sys.executable, "-P", "-m", "app", json.dumps(options)]
+    with attached(database, os.environ) if serving.worker else nullcontext():
+        return wait(subprocess.Popen(command, env=environment, stdin=subprocess.PIPE))  # noqa: S603  # the words are ours
+
+
+def page_options(serving: Serving) -> dict[str, Any]:
+    """Streamlit's options, by name. Raises as ``launch``."""
     if importlib.util.find_spec("streamlit") is None:
         raise MissingExtra("the app needs Streamlit: pip install 'judgebench[app]'")
-    hosts = _allowed_hosts(serving)
+    hosts = [*allowed_hosts(serving), *serving.public_hosts]
     app = folder("app")
-    options = {
+    return {
         **_OPTIONS,
         "server.address": serving.host,
         "server.headless": serving.headless,
@@ -85,8 +116,13 @@ def launch(database: str, serving: Serving) -> int:
         # Nothing is read from the working folder: neither secrets nor who may log in. The app's folder holds none.
         "secrets.files": [str(app / "secrets.toml" if serving.access is None else serving.access.resolve())],
     } | ({} if serving.port is None else {"server.port": serving.port})
+
+
+def page_environment(database: str, serving: Serving) -> dict[str, str]:
+    """Of a process that serves the app's pages."""
+    app = folder("app")
     path = os.pathsep.join([str(app.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {
+    return {
         **os.environ,
         "PYTHONPATH": path,
         "JUDGEBENCH_DATABASE_URL": database,
@@ -95,12 +131,9 @@ def launch(database: str, serving: Serving) -> int:
         "JUDGEBENCH_QUESTIONS": "\n".join(serving.questions),
         "JUDGEBENCH_REVEAL": "yes" if serving.reveal else "no",
     }
-    # -P: the working folder's files must not be imported in place of the app's.
-    command = [sys.executable, "-P", "-m", "app", json.dumps(options)]
-    return _wait(subprocess.Popen(command, env=environment))  # noqa: S603  # the words are ours
 
 
-def _allowed_hosts(serving: Serving) -> list[str]:
+def allowed_hosts(serving: Serving) -> list[str]:
     """The names under which browsers may ask for the app."""
     hosts = ["127.0.0.1", "localhost"]
     if serving.access is None:
@@ -111,10 +144,13 @@ def _allowed_hosts(serving: Serving) -> list[str]:
         return [*hosts, serving.host]
     if serving.access.resolve().suffix != ".toml":
         raise InputError(f"{serving.access}: a file of access must be named .toml, else Streamlit does not read it")
-    if importlib.util.find_spec("authlib") is None:
-        raise MissingExtra("logging in needs Authlib: pip install 'streamlit[auth]'")
     try:
-        redirect = tomllib.loads(serving.access.read_text())["auth"]["redirect_uri"]
+        document = tomllib.loads(serving.access.read_text())
+        if "auth" not in document and "user_header" in document.get("proxy", {}):
+            return [*hosts, serving.host]  # people log in at the proxy
+        redirect = document["auth"]["redirect_uri"]
+        if importlib.util.find_spec("authlib") is None:
+            raise MissingExtra("logging in needs Authlib: pip install 'streamlit[auth]'")
         return [*hosts, str(urlsplit(redirect).hostname)]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{serving.access}: needs a table [auth] with a redirect_uri: {error}") from error
@@ -127,8 +163,16 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _wait(server: subprocess.Popen[bytes]) -> int:
-    """Ctrl-C reaches the server by itself; a termination of this process is passed on to it."""
+def asked(questions: list[str] | None) -> tuple[str, ...]:
+    """Of voters, besides which output is better. Raises InputError for what is no question's name."""
+    for name in questions or ():
+        check_question(name)
+    return tuple(questions or ())
+
+
+def wait(server: subprocess.Popen[bytes]) -> int:
+    """Ctrl-C reaches the server by itself; a termination of this process is passed on to it, and by the pipe at its
+    stdin it learns that this process was killed."""
     before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     try:
         while True:
@@ -144,31 +188,23 @@ def app(
     context: typer.Context,
     port: AppPort = None,
     headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
-    host: Annotated[
-        str, typer.Option("--host", help="Address to listen at; others than this machine's need --access.")
-    ] = "127.0.0.1",
-    access: Annotated[
-        Path | None, typer.Option("--access", help="A TOML file that says how people log in and who may do what.")
-    ] = None,
-    judge_host: Annotated[
-        list[str] | None,
-        typer.Option("--judge-host", help="A further server that may be asked from the web; may be repeated."),
-    ] = None,
+    host: AppHost = "127.0.0.1",
+    access: AppAccess = None,
+    judge_host: JudgeHosts = None,
+    public_host: PublicHosts = None,
     question: Questions = None,
-    reveal: Annotated[
-        bool, typer.Option("--reveal/--no-reveal", help="Tell voters who wrote what once they have voted.")
-    ] = True,
+    worker: WithWorker = True,
+    reveal: Reveal = True,
 ) -> None:
     """Open the web app on the database.
 
     $ judgebench app
     $ judgebench app --question accuracy --question style --no-reveal
     $ judgebench app --port 8600 --headless
-    $ judgebench app --host 0.0.0.0 --access access.toml
+    $ judgebench app --host 0.0.0.0 --access access.toml --public-host judge.example.org --no-worker
     """
     session: Session = context.obj
-    questions = tuple(question or ())
-    for name in questions:
-        check_question(name)
-    serving = Serving(port, headless, host, access, tuple(judge_host or ()), questions, reveal)
+    serving = Serving(
+        port, headless, host, access, tuple(judge_host or ()), asked(question), worker, reveal, tuple(public_host or ())
+    )
     raise typer.Exit(launch(session.address, serving))

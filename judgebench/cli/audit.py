@@ -13,9 +13,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from judgebench import services
-from judgebench.cli import options
+from judgebench.cli import options, remote
 from judgebench.cli.connection import ConnectionOptions
-from judgebench.cli.session import Session, print_json, print_table, progress_line, say, write_file
+from judgebench.cli.jobs import tell_queued
+from judgebench.cli.session import FAILED, Session, print_json, print_result, progress_line, say, write_page
+from judgebench.errors import InputError
 from judgebench.services.audits import registry
 from judgebench.services.audits.registry import AUDITS, Audit
 
@@ -24,10 +26,10 @@ if TYPE_CHECKING:
 
     from judgebench.audits.findings import AuditReport
     from judgebench.services.audits.estimates import AuditEstimate
+    from judgebench.show.results import Form
+    from judgebench.store.database import Database
 
-_FAILED = 1
 _WAYS = (ConnectionOptions, options.WorkerOptions)  # how the judge is asked
-_TEXT = ("entrant", "defence", "worst entrant", "change", "family")  # columns; all others are numbers
 _ENDS = ("ge", "le")  # of a setting's range
 _HELP = "\n$ ".join(
     ["Is this judge, or this submission, to be trusted?\n", *(audit.examples[0] for audit in AUDITS.values())]
@@ -69,26 +71,61 @@ def _function(audit: Audit) -> Callable[..., None]:
     flags = _judge_flags(own_template="template" in hints) if "judge" in hints else {}
     ways = {kind: [field.name for field in fields(kind)] for kind in _WAYS} if flags else {}
 
-    def _run(context: typer.Context, html: "Path | None", output: str, *, dry_run: bool = False, **values: Any) -> None:
+    def _run(
+        context: typer.Context,
+        html: "Path | None",
+        output: "Form",
+        *,
+        queue: bool,
+        dry_run: bool = False,
+        **values: Any,
+    ) -> None:
         from judgebench.services.judges import find_judge
 
         session: Session = context.obj
         judge = options.JudgeOptions(**{name: values.pop(flag) for name, flag in flags.items()})
-        how_asked = [kind(**{name: values.pop(name) for name in names}).fields() for kind, names in ways.items()]
+        way = [kind(**{name: values.pop(name) for name in names}) for kind, names in ways.items()]
+        if queue and html is not None:
+            raise InputError("--html is of an audit that is done here: leave it out with --queue")
+        if (server := remote.server_of(context)) is not None:
+            remote.refuse(dry_run=dry_run, **{name: value for one in way for name, value in asdict(one).items()})
+            remote.refuse(**{flags.get(name, name): value for name, value in asdict(judge).items() if name != "judge"})
+            settings = _settings(audit, values) | options.given(judge=judge.judge)
+            remote.audit(server, audit.name, settings, output, html=html, waits=not queue)
+            return
+        how_asked = [one.fields() for one in way]
         with session.database() as database, progress_line() as show:
             if judge.judge is not None:
                 values["judge"] = find_judge(database, dict(ChainMap(judge.fields(), *how_asked)))
             if dry_run:
                 _print_estimate(services.audits.estimates.estimate(database, audit.fill(values)), output)
                 return
+            if queue:
+                estimate = services.audits.estimates.estimate(database, audit.fill(values))
+                tell_queued(services.jobs.queue_audit(database, audit.name, values, estimate))
+                return
             how: dict[str, Any] = {"environment": session.environment, "on_progress": show}
             report = registry.audit(database, audit.name, audit.fill(values), **how)
-        _finish(report, html, output)
+            if html is not None:
+                _write_page(database, values["benchmark"], report, html)
+        finish(report, output)
 
     parameters = list(_parameters(audit, hints, flags, ways))
     _run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     _run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     return _run
+
+
+def _settings(audit: Audit, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that were given, without the judge. Raises InputError for one that a server does not take."""
+    from judgebench.services.web_studies import AUDIT_FIELDS
+
+    usual = {setting.name: setting.default for setting in fields(audit.settings)}
+    given = {name: value for name, value in values.items() if value not in (None, [], ()) and value != usual[name]}
+    remote.refuse(
+        **{name if value else f"no_{name}": True for name, value in given.items() if name not in AUDIT_FIELDS}
+    )
+    return given
 
 
 def _parameters(
@@ -108,6 +145,7 @@ def _parameters(
         yield from (_parameter(name, way_hints[name], None) for name in names)
     if flags:
         yield _parameter("dry_run", options.DryRun, False)
+    yield _parameter("queue", options.Queue, False)
     yield _parameter("html", options.Html, None)
     yield _parameter("output", options.Output, "table")
 
@@ -144,23 +182,17 @@ def _print_estimate(estimate: "AuditEstimate", output: str) -> None:
         say(*audit_estimate(estimate))
 
 
-def _finish(report: "AuditReport", html: "Path | None", output: str) -> None:
-    """Print the report, write it where that was asked for, and leave with its exit code.
-
-    Raises InputError when the file cannot be written.
-    """
-    from judgebench.show import tables
+def _write_page(database: "Database", benchmark: str, report: "AuditReport", html: "Path") -> None:
+    """Raises InputError when the file cannot be written."""
     from judgebench.show.html import audit_page
 
-    if html is not None:
-        write_file(html, audit_page(report))
-    if output == "json":
-        print_json(report.document())
-    else:
-        for table in tables.audit_tables(report.details):
-            print_table(table.headings, table.rows, text=_TEXT)
-            say(*table.notes)
-        for line in tables.report_lines(report):
-            say(line)
+    write_page(html, audit_page(report, *services.seen.of_findings(database, benchmark, report.findings)))
+
+
+def finish(report: "AuditReport", output: "Form") -> None:
+    """Print the report, and leave with its exit code."""
+    from judgebench.show import results
+
+    print_result(results.audit(report, output))
     if not report.passed:
-        raise typer.Exit(_FAILED)
+        raise typer.Exit(FAILED)

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from judgebench import services
-from judgebench.cli.options import Benchmark, Category, Html, Models, OneJudge, Output, Shown
-from judgebench.cli.session import opened, print_json, print_table, say, write_file
-from judgebench.records import Order
-from judgebench.show.conversations import battle_document, battle_lines, samples
-from judgebench.show.coverage import averaged
-from judgebench.show.numbers import amount
-from judgebench.show.text import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from judgebench.services.battles import BattleSummary, JudgedBattle
+from judgebench.cli import remote
+from judgebench.cli.options import Benchmark, Category, ComparisonOutput, Html, Models, OneJudge, Shown
+from judgebench.cli.session import opened, print_result, write_page
+from judgebench.errors import InputError
 
 
 def battles(
@@ -46,16 +37,28 @@ def battles(
         bool, typer.Option("--full", help="Show each battle: who said what, tool calls and results, and every verdict.")
     ] = False,
     html: Html = None,
-    output: Output = "table",
+    output: ComparisonOutput = "table",
 ) -> None:
     """List battles with the mean preference of their verdicts.
 
-    Of two models, named by --model twice, those between them.
+    Of two models, named by --model twice, those between them. CSV has a row a battle.
 
     $ judgebench battles --benchmark demo --inconsistent
     $ judgebench battles --benchmark demo --model demo-careful --model demo-hasty
     $ judgebench battles --benchmark demo --text "error" --limit 1 --full
     """
+    if full and output == "csv":
+        raise InputError("--full has more than a row a battle: leave it out, or --format csv")
+    if (server := remote.server_of(context)) is not None:
+        parameters: dict[str, Any] = {
+            "benchmark": benchmark, "judge": judge, "model": model, "category": category, "inconsistent": inconsistent,
+            "without_verdict": without_verdict, "text": text, "instruction": instruction, "limit": limit,
+            "offset": offset,
+        }  # fmt: skip
+        remote.write_page(server, "battles", html, **parameters)
+        remote.show(server, "battles", output, **parameters, full=full)
+        return
+    from judgebench.show import results
     from judgebench.show.html import battles_page
     from judgebench.store.battles import BattleFilter
 
@@ -74,68 +77,7 @@ def battles(
             services.battles.battle(database, benchmark, row.instruction, row.model_a, row.model_b, judge=judge)
             for row in opened_rows
         ]
+        images = services.images.of_battles(database, shown) if html is not None else {}
     if html is not None:
-        write_file(html, battles_page(shown))
-    if output == "json":
-        listed = [asdict(row) for row in rows]
-        if full:
-            listed = [about | battle_document(battle) for about, battle in zip(listed, shown, strict=True)]
-        print_json({"total": total, "judges": [judge] if judge else list(judges), "battles": listed})
-    elif full:
-        for battle in shown:
-            _print_battle(battle)
-        say(f"{len(rows)} of {total} battles")
-    else:
-        say(*averaged(judge, judges))
-        _print_list(rows)
-        say(f"{len(rows)} of {total} battles")
-
-
-def _print_list(rows: Sequence[BattleSummary]) -> None:
-    print_table(
-        ("instruction", "A", "B", "preference for A", "consistent", "verdicts"),
-        [
-            (
-                one_line(row.text),
-                row.model_a,
-                row.model_b,
-                amount(row.preference, "number"),
-                {True: "yes", False: "no", None: "-"}[row.consistent],
-                f"{row.with_preference}/{row.trials}",
-            )
-            for row in rows
-        ],
-    )
-
-
-def _print_battle(battle: JudgedBattle) -> None:
-    say(*battle_lines(battle))
-    several = len(battle.outputs) > 1
-    print_table(
-        (
-            "judge",
-            "first",
-            *(("samples",) if several else ()),
-            "repeat",
-            "preference for A",
-            "label",
-            "status",
-            "read from",
-            "detail",
-        ),
-        [
-            (
-                one_line(shown.judge),
-                {Order.AB: "A", Order.BA: "B", None: "-"}[shown.order],
-                *((samples(shown.output_a, shown.output_b),) if several else ()),
-                shown.repeat + 1,
-                amount(shown.verdict.preference, "number"),
-                one_line(shown.verdict.label or "-"),
-                shown.verdict.status,
-                shown.verdict.source,
-                one_line(shown.verdict.detail or "-", 120),
-            )
-            for shown in battle.verdicts
-        ],
-    )
-    say("")
+        write_page(html, battles_page(shown, images))
+    print_result(results.battles(rows, total, judge, judges, shown if full else None, output))

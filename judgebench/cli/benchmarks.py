@@ -1,13 +1,13 @@
 """judgebench benchmarks: list, standing. Without a command they are listed."""
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from judgebench import services
+from judgebench.cli import remote
 from judgebench.cli.options import Output, StandingBaseline, StandingJudge, StandingProfile, names
-from judgebench.cli.session import opened, print_json, print_table, say
+from judgebench.cli.session import opened, print_json, print_result, say
 from judgebench.errors import InputError
 
 app = typer.Typer(invoke_without_command=True)
@@ -30,15 +30,14 @@ def list_benchmarks(context: typer.Context, output: Output = "table") -> None:
 
     $ judgebench benchmarks list
     """
+    if (server := remote.server_of(context)) is not None:
+        remote.show(server, "benchmarks", output)
+        return
+    from judgebench.show import results
+
     with opened(context) as database:
         rows = services.benchmarks.benchmarks(database)
-    if output == "json":
-        print_json([asdict(row) for row in rows])
-        return
-    print_table(
-        ("benchmark", "instructions", "models", "judges", "verdicts"),
-        [(row.name, row.instructions, len(row.models), len(row.judges), row.verdicts) for row in rows],
-    )
+    print_result(results.benchmarks(rows, output))
 
 
 @app.command()

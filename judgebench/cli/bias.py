@@ -46,7 +46,7 @@ def bias(
         print_json({"benchmark": benchmark, "category": category, **document(report), **told})
         return
     say_coverage(report.coverage)
-    say(f"{', '.join(report.judges)} on {benchmark}: {report.verdicts} verdicts, {level:.0%} intervals")
+    say(f"{', '.join(report.judges)} on {benchmark}: {report.verdicts:,} verdicts, {level:.0%} intervals")
     _print_bias(report)
 
 

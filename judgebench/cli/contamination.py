@@ -68,4 +68,4 @@ def contamination(
     if rows:
         print_table(("similarity", "13 words", "what", "where", "text"), rows)
     if len(report.found) > _SHOWN:
-        say(f"and {len(report.found) - _SHOWN} more, see --format json")
+        say(f"and {len(report.found) - _SHOWN:,} more, see --format json")

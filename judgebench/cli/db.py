@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from judgebench.cli.options import Done, Output
+from judgebench.cli.options import Done, Last, Output
 from judgebench.cli.session import opened, print_json, print_table, say, tell
 from judgebench.errors import InputError
 from judgebench.records import Deletable, Named
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 By = Annotated[list[str] | None, typer.Option("--actor", help="Of whom; may be repeated.", show_default="everybody")]
 Of = Annotated[list[str] | None, typer.Option("--action", help="What was done; may be repeated.", show_default="all")]
 Skip = Annotated[int, typer.Option("--skip", min=0, max=10**9, help="Leave out the newest N.")]
-Last = Annotated[int | None, typer.Option("--last", min=1, max=10**9, help="Only the newest N.", show_default="all")]
 
 _HELP = """Upgrade, check, back up, copy and merge databases; rename and delete what is in it.
 
@@ -86,7 +85,7 @@ def copy(
     context: typer.Context,
     target: Annotated[str, typer.Argument(metavar="URL", help="An empty database, SQLite or PostgreSQL.")],
 ) -> None:
-    """Copy every row into another database: from SQLite to PostgreSQL, or back.
+    """Copy every row into another database: from SQLite to PostgreSQL, or back. Tokens are revoked there.
 
     $ judgebench db copy other.db
     $ judgebench db copy postgresql://me@db.example.org/bench
@@ -97,7 +96,9 @@ def copy(
     with opened(context) as database:
         counts = services.upkeep.copy(database, target)
         name = Database(target).name
-    say(f"copied {sum(counts.values())} rows into {name}")
+    say(f"copied {sum(counts.values()):,} rows into {name}")
+    if counts["api_tokens"]:
+        say("all tokens of the API are revoked there: judgebench tokens create makes new ones")
 
 
 @app.command()
@@ -110,7 +111,8 @@ def merge(
 ) -> None:
     """Take in the verdicts of other databases on the same outputs, as of the parts of a study; what is known stays.
 
-    Each was copied from this one, or filled by the same files. Labels, audits and addresses of judges are not taken in.
+    Each was copied from this one, or filled by the same files. What people say of the steps of outputs and what
+    happened afterwards comes too; labels of battles, audits and addresses of judges do not.
 
     $ judgebench db merge part-1.db part-2.db
     """
@@ -122,8 +124,8 @@ def merge(
         print_json([asdict(one) for one in merged])
         return
     print_table(
-        ("database", "new runs", "new trials", "known trials"),
-        [(one.source, one.runs, one.new, one.known) for one in merged],
+        ("database", "new runs", "new trials", "known trials", "new beside outputs"),
+        [(one.source, one.runs, one.new, one.known, one.beside) for one in merged],
         text=("database",),
     )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from judgebench import engine, services
-from judgebench.cli.session import DEFAULT_DATABASE, Session, progress_line, say, tell
+from judgebench.cli.session import DEFAULT_DATABASE, Session, print_result, progress_line, say, tell
 from judgebench.records import Order
 from judgebench.resources import folder
 
@@ -112,8 +112,8 @@ def trust(lesson: Lesson, audited: AuditReport) -> tuple[str, ...]:
     return (
         "How far to trust this judge: on 465 human-labelled pairs it agrees with people in 59.5 % [55, 64], and "
         '"the longer wins" alone in 73 %: a real but weak judge, for trying the machine and not for ranking models.',
-        f'Asked "A or B?" in both orders, the same model preferred what it was shown first in {lesson.named_first} of '
-        f"{lesson.trials} trials here.",
+        f'Asked "A or B?" in both orders, the same model preferred what it was shown first in {lesson.named_first:,} '
+        f"of {lesson.trials:,} trials here.",
         "Its null-model audit " + ("passed." if audited.passed else f"failed, {'; '.join(audited.failures)}."),
     )
 
@@ -124,7 +124,7 @@ def demo(context: typer.Context) -> None:
     $ judgebench demo
     $ judgebench --db my.db demo
     """
-    from judgebench.cli.leaderboard import print_board
+    from judgebench.show import results
 
     session: Session = context.obj
     with session.database(create=True) as database:
@@ -140,7 +140,7 @@ def demo(context: typer.Context) -> None:
         with progress_line() as show:
             audited = audit(database, session.environment, show)
         say("")
-        print_board(board(database))
+        print_result(results.board(board(database), BENCHMARK, "table"))
         say("", *trust(lesson, audited), "")
     named = "" if session.address == DEFAULT_DATABASE else f"--db {shlex.quote(session.shown_address)} "
     say(f"Open it in the browser: judgebench {named}app")

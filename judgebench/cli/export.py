@@ -81,9 +81,9 @@ def export(
         str,
         typer.Argument(
             metavar="KIND",
-            help="instructions, outputs, verdicts, labels, lineage, judges, battles, leaderboard; all, into a folder; "
-            "for another tool: alpaca-eval, alpaca-eval-outputs, arena-hard (a folder), arena-rank, preferences; or a "
-            "form: openai-chat, vllm, responses, anthropic, gemini, sharegpt, inspect, promptfoo.",
+            help="instructions, outputs, verdicts, labels, lineage, judges, battles, goals, leaderboard; all, into a "
+            "folder; for another tool: alpaca-eval, alpaca-eval-outputs, arena-hard (a folder), arena-rank, "
+            "preferences; or a form: openai-chat, vllm, responses, anthropic, gemini, sharegpt, inspect, promptfoo.",
         ),
     ],
     benchmark: options.Benchmark,
@@ -96,8 +96,9 @@ def export(
     """Write a benchmark's rows to a file, which 'judgebench import' reads back.
 
     The file's ending says how: .jsonl, .json, .csv or .parquet, and .gz after it. Battles and leaderboards are not read
-    back. What another tool has no place for is left out, and counted. A form, which is written as .jsonl or .json,
-    holds outputs with what was asked, as messages.
+    back. Outputs have what people and sources say of their steps (output_steps, output_marks) and what happened later
+    (afterwards); verdicts have goals and spans. What another tool has no place for is left out, and counted. A form,
+    which is written as .jsonl or .json, holds outputs with what was asked, as messages.
 
     $ judgebench export outputs --benchmark demo --to outputs.jsonl.gz
     $ judgebench export verdicts --benchmark demo --judge scripted:coin --to verdicts.parquet

@@ -135,7 +135,7 @@ def import_files(
     if failed:
         if len(listed) > 1:
             names = ", ".join(failure["file"] for failure in failed)
-            complain(f"{len(failed)} of {len(listed)} files were not imported: {names}")
+            complain(f"{len(failed):,} of {len(listed):,} files were not imported: {names}")
         raise typer.Exit(2)
 
 

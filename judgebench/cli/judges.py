@@ -26,6 +26,7 @@ from judgebench.cli.options import (
     Settings,
     Template,
     VllmFlags,
+    WorkerOptions,
     flat,
     given,
     settings_of,
@@ -34,6 +35,7 @@ from judgebench.cli.session import Session, opened, print_json, print_table, say
 from judgebench.show.numbers import amount
 
 if TYPE_CHECKING:
+    from judgebench.clients.image_probe import ImageAbility
     from judgebench.clients.probe import Report
     from judgebench.services.judges import KnownJudge
 
@@ -138,6 +140,7 @@ def try_judge(
     context: typer.Context,
     name: NameArgument,
     connection: ConnectionOptions,
+    workers: WorkerOptions,
     judge_url: JudgeAddress = None,
     judge_key_env: JudgeKeyVariable = None,
     vllm: VllmFlags = None,
@@ -150,7 +153,7 @@ def try_judge(
     from judgebench.spec.addresses import as_given
 
     session: Session = context.obj
-    fields = given(url=as_given(judge_url), key_env=judge_key_env, vllm=vllm) | connection.fields()
+    fields = given(url=as_given(judge_url), key_env=judge_key_env, vllm=vllm) | connection.fields() | workers.fields()
     with session.database() as database:
         known = services.judges.known_judge(database, name)
         report = services.judges.try_judge(database, name, session.environment, fields)
@@ -219,11 +222,21 @@ def _lines(model: str, report: Report | None, price: str | None) -> list[str]:
         f"log-probabilities   {held[report.logprobs]}",
         f"JSON schema         {held[report.json_schema]}",
         f"choice              {held[report.choice]} (structured_outputs, as in vLLM)",
+        *(f"images              {_images(report.images)}" for _ in [0] if report.images is not None),
         f"settings not taken  {', '.join(report.left_out) or 'none'}",
         *(f"asked with          {change}" for change in report.changed),
         f"context             {context}",
         f"price               {f'{price} USD per million tokens' if price else 'not known (judges add --price)'}",
     ]
+
+
+def _images(ability: ImageAbility) -> str:
+    """Whether it sees, and what its server says to that."""
+    if ability.takes is None:
+        return f"not known: {ability.why}"
+    if not ability.takes:
+        return f"no: {ability.why}"
+    return "yes" if ability.most is None else f"yes, at most {ability.most} in a question"
 
 
 def _verdict(report: Report) -> str:

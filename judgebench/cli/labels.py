@@ -186,7 +186,7 @@ def _print_queue(queue: HumanQueue, failure: float) -> None:
         )
     half: list[Line] = [("kept", queue.held_out.coverage, "share"), ("contradicted", queue.held_out.risk, "share")]
     print_estimates("the same from half of the labels, on the other half", half)
-    say(f"{len(queue.battles)} battles for people, {queue.kept} verdicts kept")
+    say(f"{len(queue.battles):,} battles for people, {queue.kept:,} verdicts kept")
     if queue.sampled:
         say(f"of several samples, as on {queue.sampled} of them, people are shown the first")
 

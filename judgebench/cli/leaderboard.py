@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from judgebench import services
-from judgebench.cli import options
-from judgebench.cli.session import opened, print_json, print_table, say, say_coverage, tell, write, write_file
+from judgebench.cli import options, remote
+from judgebench.cli.session import opened, print_result, tell, write_page
 from judgebench.errors import InputError, UnknownName
 from judgebench.leaderboard import USUAL_METHOD, Anchor, Choices, Control, Controls, IntervalMethod, Join, Jury, Scale
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from judgebench.leaderboard.published.board import PublishedBoard
     from judgebench.services.scope import Scope
     from judgebench.services.voters import TwoBoards
+    from judgebench.show.results import Form
     from judgebench.store.database import Database
 
 
@@ -103,7 +104,16 @@ def leaderboard(
     $ judgebench leaderboard --benchmark demo --html demo.html
     $ judgebench leaderboard --benchmark demo --profile alpaca-eval-1 --baseline demo-careful
     """
-    from judgebench.show import coverage, tables
+    if (server := remote.server_of(context)) is not None:
+        remote.refuse(annotator=counted.annotator)
+        ranked = {"method": method, "baseline": baseline, "scale": scale, "margin": margin, "join": join, "jury": jury}
+        more = asdict(counted) | asdict(controls) | asdict(intervals) | ranked
+        more |= {"profile": profile, "length_margin": length_margin}
+        more.pop("annotator")
+        remote.write_page(server, "leaderboard", html, benchmark=benchmark, html_battles=html_battles, **more)
+        remote.show(server, "leaderboard", output, benchmark=benchmark, **more)
+        return
+    from judgebench.show import coverage, results
 
     choices = Choices(
         method=method, baseline=baseline, scale=scale, margin=margin, join=join, jury=jury, **asdict(intervals)
@@ -136,15 +146,9 @@ def leaderboard(
         )
         if html is not None:
             _write_page(html, database, benchmark, board, counted.scope(), choices, html_battles)
-    if output == "json":
-        print_json(tables.board_document(benchmark, board))
-    elif output == "csv":
+    if output == "csv":
         tell(*coverage.sentences(board.coverage))
-        write(tables.board_csv(board))
-    elif output == "markdown":
-        write(tables.board_markdown(board))
-    else:
-        print_board(board)
+    print_result(results.board(board, benchmark, output))
 
 
 def _write_page(
@@ -161,53 +165,24 @@ def _write_page(
     beside = services.leaderboards.beside(database, benchmark, board, scope=scope)
     rates = services.part_rates.category_rates(database, benchmark, scope=scope, choices=choices)
     battles = services.battles.upsets(database, benchmark, board.judges, category=scope.category, most=most_battles)
-    write_file(path, board_page(benchmark, board, beside, rates, battles))
-    tell(f"written to {path}")
+    images = services.images.of_battles(database, battles)
+    write_page(path, board_page(benchmark, board, beside, rates, battles, images))
 
 
-def _print_published(board: PublishedBoard, benchmark: str, output: str) -> None:
-    from judgebench.show import coverage
+def _print_published(board: PublishedBoard, benchmark: str, output: Form) -> None:
+    from judgebench.show import coverage, results
     from judgebench.show import published as shown
 
-    if output == "json":
-        print_json(shown.document(benchmark, board))
-    elif output == "csv":
+    if output == "csv":
         tell(*coverage.sentences(board.coverage), *shown.sentences(board))
-        write(shown.as_csv(board))
-    elif output == "markdown":
-        write(shown.as_markdown(board))
-    else:
-        say_coverage(board.coverage)
-        if shown.is_wide(board):
-            print_table(("model", "number", "value"), shown.long_cells(board), text=("model", "number"))
-        else:
-            print_table(shown.headings(board), [shown.cells(board, row) for row in board.rows], text=("model",))
-        say(*shown.sentences(board))
+    print_result(results.published_board(board, benchmark, output))
 
 
-def print_two_boards(two: TwoBoards, benchmark: str, output: str) -> None:
+def print_two_boards(two: TwoBoards, benchmark: str, output: Form) -> None:
     """Judges' leaderboard beside people's, and where they are apart."""
-    from judgebench.show import coverage, tables, voters
+    from judgebench.show import coverage, results, voters
 
-    sources = [*voters.basis(two), *coverage.sentences(two.judges.coverage), *coverage.sentences(two.people.coverage)]
-    if output == "json":
-        print_json(voters.two_document(benchmark, two))
-    elif output == "csv":
-        tell(*sources, voters.apart(two))
-        write(tables.csv_text(voters.two_rows(two), voters.TWO_COLUMNS))
-    elif output == "markdown":
-        write(voters.two_markdown(two))
-    else:
-        say(*sources)
-        print_table(voters.place_headings(two), voters.places(two), text=("model", ""))
-        say(voters.apart(two))
-
-
-def print_board(board: Leaderboard) -> None:
-    """A table with what it counts above and what it rests on under it."""
-    from judgebench.show.sentences import basis
-    from judgebench.show.tables import board_cells, board_headings
-
-    say_coverage(board.coverage)
-    print_table(board_headings(board), [board_cells(board, row) for row in board.rows], text=("model", "note"))
-    say(*basis(board))
+    if output == "csv":
+        sources = [coverage.sentences(board.coverage) for board in (two.judges, two.people)]
+        tell(*voters.basis(two), *sources[0], *sources[1], voters.apart(two))
+    print_result(results.two_boards(two, benchmark, output))

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
 from keyword import iskeyword
@@ -21,7 +22,14 @@ from typer.core import TyperCommand, TyperGroup
 from judgebench import __version__
 from judgebench.cli.repeated import check_once, check_words
 from judgebench.cli.session import DEFAULT_DATABASE, Session, complain
-from judgebench.errors import AddressesChanged, JudgeBenchError, RememberedAddress, UnknownName
+from judgebench.errors import (
+    AddressesChanged,
+    DatabaseAway,
+    InputError,
+    JudgeBenchError,
+    RememberedAddress,
+    UnknownName,
+)
 
 # What the list of commands says, so that it needs none of them. A command lies in the module of its name.
 PANELS = {
@@ -41,6 +49,7 @@ PANELS = {
         "leaderboard": "Rank the models of a benchmark, with intervals and the ranks that the data leave open.",
         "profile": "Where a model stands, by category and opponent, and what it did best and worst.",
         "compare": "Two models, or two versions of one, beside each other: what got better and what got worse.",
+        "goals": "How many of users' goals dialogues reached, and why the others failed.",
         "categories": "What every model did on every category of instructions, with intervals.",
         "distributions": "How the preferences for every model spread over its battles; with --method score its scores.",
         "history": "How ratings changed as verdicts came in, with intervals.",
@@ -53,6 +62,8 @@ PANELS = {
     "Trust": {
         "bias": "What besides quality moves a judge: position, length, style, relatives; and the ranking without it.",
         "agreement": "How far judges agree with people and with each other, beside how far people agree.",
+        "steps": "What a judge says of each step of outputs, or which places are at fault, beside what people say.",
+        "hindsight": "What it changes to know what happened afterwards: the same trials, read by two judges.",
         "card": "A judge's report card: every measure that the stored verdicts allow, with its grade.",
         "audit": "Is this judge, or this submission, to be trusted?",
         "contamination": "Look for a benchmark's texts in submissions, templates, other benchmarks or a file.",
@@ -67,8 +78,52 @@ PANELS = {
         "db": "Upgrade, check, back up, copy and merge databases; rename and delete what is in it.",
         "glossary": "What a word means here: one, or all with what others call them.",
     },
-    "Serve": {"app": "Open the web app on the database.", "vllm": "Serve judges by vLLM on this machine."},
+    "Serve": {
+        "app": "Open the web app on the database.",
+        "serve": "Serve the REST API, beside the web app or alone.",
+        "worker": "Do what is queued: runs, audits and collections of outputs, until it is stopped.",
+        "jobs": "Jobs that workers do: list, show, stop and resume them. Without a command they are listed.",
+        "tokens": "Tokens of the REST API: create, list, revoke.",
+        "vllm": "Serve judges by vLLM on this machine.",
+    },
 }
+AT_SERVERS = {
+    *("submit", "run", "audit", "jobs", "leaderboard", "compare", "goals", "steps", "battles", "card", "benchmarks")
+}  # by the REST API too
+_PAGE = "the server's app shows it, on the page {}"
+_THERE = "whoever runs the server does it there"
+INSTEAD = {  # of all that do not work on servers by the REST API, what to do in place of it
+    "demo": "it needs no server",
+    "place": "submit FILE --rank; one that is stored already is judged by run, and has its place on the leaderboard",
+    "import": "outputs go by submit; all else is imported by whoever runs the server, or on the page Submit",
+    "answer": "collect outputs here, and submit them",
+    "judges": "run takes a judge by its name, or by its model and address; whoever runs the server adds it",
+    "batch": _THERE,
+    "reparse": _THERE,
+    "profile": _PAGE.format("Model"),
+    "categories": _PAGE.format("Leaderboard"),
+    "distributions": _PAGE.format("Model"),
+    "history": _THERE,
+    "matrix": _PAGE.format("Matrix"),
+    "multiverse": _THERE,
+    "consensus": _THERE,
+    "quality": _THERE,
+    "plan": _THERE,
+    "bias": _PAGE.format("Bias"),
+    "agreement": _PAGE.format("People"),
+    "hindsight": _THERE,
+    "contamination": _THERE,
+    "labels": "people vote on the page Vote; whoever runs the server imports labels",
+    "models": "benchmarks --format json names them",
+    "export": "leaderboard and battles have --format json; whoever runs the server exports all",
+    "lineage": "submit declares a model's; whoever runs the server declares another's",
+    "db": _THERE,
+    "app": "it is the server's: open its address",
+    "serve": _THERE,
+    "worker": _THERE,
+    "tokens": "admins make them on the page Team",
+}
+_ANYWHERE = {"templates", "glossary", "vllm"}  # which need neither a database nor a server
 _TOLD = (AddressesChanged, RememberedAddress)  # warnings for whoever asks
 _CANNOT_PRINT = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)
 COMMANDS = {name: (panel, text) for panel, commands in PANELS.items() for name, text in commands.items()}
@@ -163,26 +218,48 @@ def _options(
             help="The database: a path for SQLite, or postgresql://USER@HOST/NAME.",
         ),
     ] = DEFAULT_DATABASE,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            "--server",
+            metavar="URL",
+            envvar="JUDGEBENCH_SERVER",
+            help="Work on the database of a server, which 'judgebench serve' runs; JUDGEBENCH_TOKEN holds the token.",
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
-    context.obj = Session(db_address, dict(os.environ))
+    server = server or None  # an empty variable is none
+    command_name = context.invoked_subcommand or ""
+    if server is not None and command_name not in AT_SERVERS | _ANYWHERE and not {"-h", "--help"} & set(sys.argv):
+        raise InputError(
+            f"judgebench {command_name} works on a database and not on a server: leave --server (JUDGEBENCH_SERVER) "
+            f"out, or: {INSTEAD[command_name]}"
+        )
+    context.obj = Session(db_address, dict(os.environ), server)
 
 
 def main() -> None:
     """Run the command line; every error that is meant is one line on stderr and exit code 2."""
+    guarded(app)
+
+
+def guarded(work: Callable[[], object], *, away: int = 2) -> None:
+    """Do what a command does, and have the process end as commands do; with the code ``away`` where the database's
+    server does not answer."""
     _speak_unicode()
     try:
         try:
             with warnings.catch_warnings():
                 _tell_warnings()
-                app()
+                work()
         finally:
             sys.stdout.flush()
     except JudgeBenchError as error:
         complain(str(error))
-        sys.exit(2)
+        sys.exit(away if isinstance(error, DatabaseAway) else 2)
     except KeyboardInterrupt:
         complain("interrupted; the same command continues where it stopped")
         sys.exit(130)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hi
 import typer
 
 from judgebench.errors import InputError
-from judgebench.leaderboard import BY_SYNONYMS, METHODS, Cluster
+from judgebench.leaderboard import BY_SYNONYMS, LEVELS, METHODS, Cluster
 from judgebench.leaderboard import By as BoardBy
 from judgebench.leaderboard.judge_benchmarks import JUDGE_BENCHMARKS
 from judgebench.leaderboard.profiles import PROFILES
@@ -62,6 +62,7 @@ _DRY_RUN = typer.Option("--dry-run", help="Print what would be asked, and ask no
 _FORMAT = typer.Option("--format", help="How to print the result.")
 _JUDGE = typer.Option("--judge", help="Name of the judge.")
 _LIMIT = typer.Option("--limit", min=1, max=10**9, help="Take the first N instructions.")
+_STOP_AFTER = typer.Option("--stop-after", metavar="TIME", help="End after 90s, 55m or 1h30m.")
 _MARGIN = typer.Option("--margin", min=0, help="Rank by pointwise scores; a tie where they differ by at most this.")
 _MAX_COST = typer.Option("--max-cost", help="Stop asking once this many USD are spent.")
 _METHOD = typer.Option("--method", help="How to rank.")
@@ -75,10 +76,14 @@ _TEMPLATE = typer.Option("--template", help="A template, e.g. pairwise/two-way, 
 _YES = typer.Option("--yes", help="Do it; without, only say what it would change.")
 
 # What is looked at.
+Last = Annotated[int | None, typer.Option("--last", min=1, max=10**9, help="Only the newest N.", show_default="all")]
+StopAfter = Annotated[str | None, _STOP_AFTER]
+Queue = Annotated[bool, typer.Option("--queue", help="Leave it to a worker: judgebench worker, judgebench jobs.")]
 StudyFile = Annotated[Path | None, typer.Argument(metavar="[STUDY]", help="A study file in YAML; flags win over it.")]
 Benchmark = Annotated[str, _BENCHMARK]
 AnyBenchmark = Annotated[str | None, _BENCHMARK]
 CardBenchmark = Annotated[str | None, varied(_BENCHMARK, default="where the judge gave most verdicts")]
+TokenBenchmarks = Annotated[list[str] | None, varied(_BENCHMARK, default="every one; may be repeated")]
 Judge = Annotated[str, _JUDGE]
 BoardJudges = Annotated[
     list[str] | None,
@@ -97,6 +102,8 @@ Judges = Annotated[list[str] | None, varied(_JUDGE, "Only this judge's verdicts;
 CardJudges = Annotated[list[str], varied(_JUDGE, "The judge; may be repeated, which sets cards beside each other.")]
 ComparedJudges = Annotated[list[str], varied(_JUDGE, "A judge whose replies are compared; name two or more.")]
 OneJudge = Annotated[str | None, varied(_JUDGE, "Only this judge's verdicts.", default="all")]
+StepJudge = Annotated[str | None, varied(_JUDGE, "The judge of steps.", default="the only one there is")]
+StepAnnotator = Annotated[str | None, varied(_ANNOTATOR, default="everybody's")]
 Model = Annotated[str, _MODEL]
 WriterOf = Annotated[str | None, varied(_MODEL, "The model whose outputs these are.", default="as the file says")]
 PlacedModels = Annotated[list[str], varied(_MODEL, "A model to place, whose outputs are stored; may be repeated.")]
@@ -190,7 +197,7 @@ EvaluatedAs = Annotated[
     JudgeBenchmarkName | None,
     varied(_PROFILE, "The benchmark of judges whose rules count.", default="told by the benchmark"),
 ]
-Level = Annotated[float, typer.Option("--level", min=0.5, max=0.999, help="Confidence level of intervals and tests.")]
+Level = Annotated[float, typer.Option("--level", min=LEVELS[0], max=LEVELS[1], help="Level of intervals and tests.")]
 Resamples = Annotated[int, typer.Option("--resamples", min=50, max=100_000, help="Number of resamples.")]
 Seed = Annotated[int, _SEED]
 StudySeed = Annotated[int | None, varied(_SEED, default="0")]
@@ -267,6 +274,9 @@ VllmFlags = Annotated[
     typer.Option("--vllm", metavar="FLAGS", help="For a model 'vllm:NAME': vLLM's flags, e.g. '--max-model-len 8192'."),
 ]
 Limit = Annotated[int | None, _LIMIT]
+Concurrency = Annotated[
+    int | None, typer.Option("--concurrency", help="Questions in flight at most.", show_default="16")
+]
 Shard = Annotated[
     str | None,
     typer.Option("--shard", metavar="I/N", help="Ask only this part of the instructions, as 1/3, 2/3 and 3/3."),
@@ -410,9 +420,7 @@ class BoardScopeOptions(ScopeOptions):
 class PaceOptions:
     """How fast, and how much"""
 
-    concurrency: Annotated[
-        int | None, typer.Option("--concurrency", help="Questions in flight at most.", show_default="16")
-    ] = None
+    concurrency: Concurrency = None
     max_cost: MaxCost = None
     max_calls: Annotated[
         int | None, typer.Option("--max-calls", help="Stop asking once so many requests were sent, retries included.")
@@ -423,9 +431,7 @@ class PaceOptions:
     max_errors: Annotated[
         int | None, typer.Option("--max-errors", help="Stop asking once so many questions have failed in all.")
     ] = None
-    stop_after: Annotated[
-        str | None, typer.Option("--stop-after", metavar="TIME", help="Stop asking after 90s, 55m or 1h30m.")
-    ] = None
+    stop_after: Annotated[str | None, varied(_STOP_AFTER, "Stop asking after 90s, 55m or 1h30m.")] = None
     drain: Annotated[
         float | None,
         typer.Option(
@@ -526,15 +532,17 @@ def study_of(
     more: Mapping[str, Any] | None = None,
     profile: str | None = None,
     otherwise: str | None = None,
+    taxonomy: Path | None = None,
 ) -> Study:
     """The study of the file with the flags laid over it; a judge without an address may be one that was added.
 
     ``more``: further fields of the study; ``profile``: a benchmark's, under file and flags; ``otherwise``: the address
-    of a judge that has none. Raises InputError.
+    of a judge that has none; ``taxonomy``: the file of its causes. Raises InputError.
     """
     from judgebench import services
     from judgebench.spec import Study, load_study, make
     from judgebench.spec.connection import laid_over
+    from judgebench.spec.taxonomies import taxonomy_setting
 
     study: dict[str, Any] = {} if file is None else _fields_of(load_study(file))
     study |= given(**asdict(design)) | dict(more or {})
@@ -552,6 +560,8 @@ def study_of(
         raise InputError("say which benchmark: --benchmark NAME, or a study file")
     if profile is not None:
         study, served = _under(database, profile, study, served)
+    if taxonomy is not None:
+        served["settings"] = {**served.get("settings", {}), **taxonomy_setting(taxonomy)}
     if "model" not in served:
         raise InputError("say which judge: --judge MODEL --judge-url URL, --judge embedded, or a study file")
     if prices is not None:

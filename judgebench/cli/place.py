@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -13,8 +13,10 @@ from judgebench.cli.session import (
     INTERRUPTED,
     WITHOUT_VERDICT,
     Session,
+    agreed,
     complain,
     print_json,
+    print_result,
     progress_line,
     say,
     tell,
@@ -26,10 +28,35 @@ if TYPE_CHECKING:
     from judgebench.store.database import Database
 
 
+@dataclass(frozen=True, slots=True)
+class PlacingOptions(options.WorkerOptions):
+    """Where, and how fast"""
+
+    judge_url: options.JudgeAddress = None
+    judge_key_env: options.JudgeKeyVariable = None
+    same_judge: options.SameJudge = False
+    concurrency: options.Concurrency = None
+
+    @property
+    def is_given(self) -> bool:
+        return self != PlacingOptions()
+
+    def fields(self) -> dict[str, Any]:
+        """Fields of a judge that were given. Raises InputError on an unusable file."""
+        from judgebench.spec.addresses import as_given
+
+        own = options.given(
+            url=as_given(self.judge_url), key_env=self.judge_key_env, same_judge=self.same_judge or None
+        )
+        return own | options.WorkerOptions.fields(self)
+
+
+@options.flat
 def place(
     context: typer.Context,
     model: options.PlacedModels,
     benchmark: options.Benchmark,
+    where: PlacingOptions,
     judge: options.PlacingJudges = None,
     template: options.PlacingTemplate = None,
     repeats: options.PlacingRepeats = None,
@@ -44,11 +71,16 @@ def place(
 
     $ judgebench place --model demo-careful --benchmark demo --dry-run
     $ judgebench place --model demo-careful --model demo-hasty --benchmark demo --judge scripted:coin
+    $ judgebench place --model demo-careful --benchmark demo --ray local --workers 2 --dry-run
     """
     session: Session = context.obj
     with session.database() as database:
         plan = services.placement.plan(
-            database, benchmark, model, judges=judge or (), template=template, repeats=repeats, max_cost=max_cost
+            *(database, benchmark, model),
+            judges=judge or (),
+            given=where.fields() | {"template": template},
+            design={"repeats": repeats, "concurrency": where.concurrency},
+            max_cost=max_cost,
         )
         if dry_run:
             _print_bill(database, plan, output)
@@ -76,19 +108,19 @@ def ask(session: Session, database: Database, plan: PlacementPlan, *, yes: bool,
 
     Raises InputError without consent; then nothing is asked.
     """
-    from judgebench.show.placement import billed, placed, planned
+    from judgebench.show import results
+    from judgebench.show.placement import billed, planned
 
     bill = services.placement.bill(services.placement.estimates(database, plan))
     tell(*planned(plan), *billed(bill))
-    if bill.needs_consent and not yes and output == "table" and sys.stdin is not None and sys.stdin.isatty():
-        yes = typer.confirm("Ask?", err=True)
-    services.placement.check_consent(bill, agreed=yes)
+    is_agreed = agreed(needs_consent=bill.needs_consent, yes=yes, output=output)
+    services.placement.check_consent(bill, agreed=is_agreed)
     with progress_line() as show:
         placement = engine.runner.run_async(
             services.placement.placing(database, plan, environment=session.environment, on_progress=show)
         )
     if output == "table":
-        say(*placed(placement))
+        print_result(results.placement(placement, "table"))
     return placement
 
 

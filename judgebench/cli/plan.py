@@ -75,5 +75,5 @@ def plan(
         say(f"{instructions} instructions: power {percent(planned.power)}, least difference {least}")
     if pilot is not None:
         say_coverage(pilot.coverage)
-        say(f"if the {pilot.instructions} instructions so far are right, pairs told apart with")
+        say(f"if the {pilot.instructions:,} instructions so far are right, pairs told apart with")
         say(*(f"{number:>7} instructions: {percent(share)}" for number, share in pilot.separability.items()))

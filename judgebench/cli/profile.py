@@ -41,7 +41,7 @@ def profile(
         print_json({**known, "row": row.columns(), **parts, **coverage.told(board.coverage)})
         return
     say_coverage(board.coverage)
-    place = f"rank {ranks(row.rank_lower, row.rank_upper)} of {len(board.ranked)}" if row.rank else "without a rank"
+    place = f"rank {ranks(row.rank_lower, row.rank_upper)} of {len(board.ranked):,}" if row.rank else "without a rank"
     say(f"{model}: {METHODS[board.method].label} {estimate(row.estimate, board.scale)}, {place}")
     unit = profiles.unit_of(board)
     for heading, kind in (("category", about.categories), ("opponent", about.opponents)):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from judgebench import engine, services
-from judgebench.cli import options
+from judgebench.cli import options, remote
 from judgebench.cli.connection import ConnectionOptions
+from judgebench.cli.jobs import tell_queued
 from judgebench.cli.session import (
     INTERRUPTED,
     WITHOUT_VERDICT,
@@ -27,7 +29,7 @@ from judgebench.cli.session import (
     warn,
 )
 from judgebench.show.numbers import duration, percent, span
-from judgebench.show.sentences import not_shown, unseen, within_cost
+from judgebench.show.sentences import images_shown, not_shown, unseen, within_cost
 from judgebench.show.text import count
 from judgebench.spec.study import Design
 
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from judgebench.engine.adaptive import Settlement
     from judgebench.engine.plan import CostEstimate
     from judgebench.engine.run import RunReport
+    from judgebench.spec import Study
+    from judgebench.store.database import Database
 
 _METHOD = "betting confidence sequences, valid at any number of looks"
 
@@ -76,7 +80,12 @@ def run(
         typer.Option("--redo", metavar="STATUS,...", help="Ask those again that are unparsed, truncated or refused."),
     ] = None,
     profile: options.AskedAs = None,
+    taxonomy: Annotated[
+        Path | None,
+        typer.Option("--taxonomy", metavar="FILE", help="Causes of failures, in YAML.", show_default="the template's"),
+    ] = None,
     dry_run: options.DryRun = False,
+    queue: options.Queue = False,
     output: options.Output = "table",
 ) -> None:
     """Judge a benchmark's outputs; the same command continues a stopped run and repeats no answered call.
@@ -86,7 +95,9 @@ def run(
     $ judgebench run --benchmark demo --judge qwen3 --judge-url http://127.0.0.1:8000/v1 --all-pairs --dry-run
     $ judgebench run --benchmark demo --judge scripted:coin --design adaptive --top 1 --budget 200
     $ judgebench run --benchmark demo --judge scripted:coin --profile lmarena --all-pairs
+    $ judgebench run --benchmark demo --judge scripted:goals --template pointwise/goals
     $ judgebench run --benchmark demo --judge scripted:coin --all-pairs --ray local --workers 2 --dry-run
+    $ judgebench run --benchmark demo --judge scripted:coin --all-pairs --queue
     """
     session: Session = context.obj
     more = options.given(**asdict(adaptive), **asdict(pace), reask=reask)
@@ -94,22 +105,40 @@ def run(
         more["redo"] = options.names([redo])
     if adaptive.better is not None:
         more["better"] = tuple(name.strip() for name in adaptive.better.split(","))
-    settlement: Settlement | None = None
+    if (server := remote.server_of(context)) is not None:
+        remote.refuse(**asdict(adaptive), **asdict(connection), **asdict(workers))
+        remote.refuse(prices=prices, profile=profile, dry_run=dry_run, drain=pace.drain)
+        remote.run(server, remote.study(file, design, judge, more), output, waits=not queue)
+        return
     with session.database() as database:
         if profile is not None and design.benchmark is not None and not dry_run:
             _tell_first_turns(services.benchmark_runs.add_first_turns(database, design.benchmark, profile))
         study = options.study_of(
-            database, file, design, judge, prices, connection=connection, workers=workers, more=more, profile=profile
+            *(database, file, design, judge, prices),
+            connection=connection,
+            workers=workers,
+            more=more,
+            profile=profile,
+            taxonomy=taxonomy,
         )
         if dry_run:
             _print_estimate(engine.plan.estimate(database, study), output)
             return
-        with progress_line() as show:
-            if study.design == "adaptive":
-                settlement = engine.adaptive.settle(database, study, environment=session.environment, on_progress=show)
-                report = settlement.run
-            else:
-                report = engine.run.run(database, study, environment=session.environment, on_progress=show)
+        if queue:
+            tell_queued(services.jobs.queue_run(database, study, engine.plan.estimate(database, study)))
+            return
+        judge_study(session, database, study, output)
+
+
+def judge_study(session: Session, database: Database, study: Study, output: str) -> None:
+    """Ask what has no answer yet, print how that ended, and leave with the exit code of it."""
+    settlement: Settlement | None = None
+    with progress_line() as show:
+        if study.design == "adaptive":
+            settlement = engine.adaptive.settle(database, study, environment=session.environment, on_progress=show)
+            report = settlement.run
+        else:
+            report = engine.run.run(database, study, environment=session.environment, on_progress=show)
     _print_report(report, settlement, output)
     warn(f"judge {report.judge!r}", report, lacking="a verdict")
     tell_stopped(report.tally)
@@ -187,6 +216,8 @@ def _print_estimate(estimate: CostEstimate, output: str) -> None:
                 "calls": estimate.calls,
                 "not_shown": dict(estimate.not_shown),
                 "prompt_tokens_estimate": estimate.prompt_tokens,
+                "images": estimate.images,
+                "image_tokens_estimate": estimate.image_tokens,
                 "reply_tokens_estimate": estimate.reply_tokens,
                 "seconds_estimate": estimate.seconds,
                 "cost_usd_estimate": estimate.cost_usd,
@@ -195,14 +226,15 @@ def _print_estimate(estimate: CostEstimate, output: str) -> None:
             }
         )
         return
-    matter = f"{planned.outputs} outputs to score" if planned.outputs else f"{planned.battles} battles"
+    matter = f"{planned.outputs:,} outputs to score" if planned.outputs else f"{planned.battles:,} battles"
     say(
         f"judge {judge.name} with template {judge.template}",
-        f"{matter}, {planned.trials} trials: {estimate.answered} answered already, {_taken_over(estimate)}"
-        f"{estimate.identical} decided without a call (identical outputs), {estimate.calls} calls to make",
+        f"{matter}, {planned.trials:,} trials: {estimate.answered:,} answered already, {_taken_over(estimate)}"
+        f"{estimate.identical:,} decided without a call (identical outputs), {estimate.calls:,} calls to make",
         f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {_replies(estimate)}, "
         f"{expected(estimate.cost_usd)}",
         _time(estimate),
+        *images_shown(estimate.images, estimate.image_tokens),
         *within_cost(estimate.cost_usd, planned.study.max_cost),
         *not_shown(estimate.not_shown),
         *unseen(estimate.unseen),

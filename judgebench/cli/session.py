@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import InputError
 from judgebench.records import Status
@@ -28,16 +28,18 @@ if TYPE_CHECKING:
     from judgebench.estimate import Estimate
     from judgebench.formats.known import Known
     from judgebench.show.numbers import Unit
+    from judgebench.show.printed import Table
+    from judgebench.show.results import Result
     from judgebench.store.database import Database
 
     Line = tuple[str, Estimate | None, Unit]  # what it is, the estimate (None: not computed), its unit
 
 DEFAULT_DATABASE = "judgebench.db"
-INTERRUPTED = 130  # exit codes
+FAILED = 1  # exit codes: an audit
+INTERRUPTED = 130
 WITHOUT_VERDICT = 3
 _REASONS = 3  # shown
 _PIPE_WIDTH = 160  # of tables that no terminal shows
-_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right", "left", "left")  # label, value, interval, evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Session:
 
     address: str
     environment: Mapping[str, str]
+    server: str | None = None  # its address, where it is asked in place of a database
 
     @property
     def shown_address(self) -> str:
@@ -58,6 +61,9 @@ class Session:
     def database(self, *, create: bool = False) -> Iterator[Database]:
         from judgebench.actors import actor
         from judgebench.store.database import Database
+
+        if self.server is not None:
+            raise InputError(f"a server does not do this: leave --server {self.server} out, name a database by --db")
 
         database = Database(self.address, create=create, actor=actor(self.environment))
         try:
@@ -141,32 +147,46 @@ def say_coverage(coverage: Coverage | None) -> None:
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, text: Collection[str] = ()) -> None:
     """A table whose columns are numbers, except those named in ``text``; where none is named, all are text."""
-    from rich.table import Table
+    from judgebench.show.printed import table
 
-    table = Table(box=None, pad_edge=False)
-    for heading in headings:
-        number = bool(text) and heading not in text
-        table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
-    for row in rows:
-        table.add_row(*(visible("" if cell is None else str(cell)) for cell in row))
-    out().print(table)
+    _print(table(headings, rows, text=text))
 
 
 def print_estimates(title: str, lines: Iterable[Line]) -> None:
     """Estimates under a title."""
-    from rich.table import Table
-
     from judgebench.show.numbers import Labelled
-    from judgebench.show.tables import estimate_cells
+    from judgebench.show.printed import Printed, estimates
 
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for justify in _SIDES:
-        table.add_column(justify=justify, overflow="fold")
-    for line in lines:
-        label, *cells = map(visible, estimate_cells(Labelled(*line)))
-        table.add_row(f"  {label}", *cells)
-    say(title)
-    out().print(table)
+    print_result(Printed(tuple(estimates(title, (Labelled(*line) for line in lines)))))
+
+
+def print_result(result: Result) -> None:
+    """In the form that it has: lines and tables, a text as it is, or a JSON document."""
+    from judgebench.show.printed import Printed
+
+    if isinstance(result, str):
+        write(result)
+    elif isinstance(result, Printed):
+        for part in result.parts:
+            if isinstance(part, str):
+                say(part)
+            else:
+                _print(part)
+    else:
+        print_json(result)
+
+
+def _print(part: Table) -> None:
+    from rich.table import Table as Drawn
+
+    drawn = Drawn(box=None, pad_edge=False, show_header=bool(part.headings))
+    for at in range(len(part.headings or (part.rows or ((),))[0])):
+        number = at in part.numbers
+        heading = visible(part.headings[at]) if part.headings else ""
+        drawn.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
+    for row in part.rows:
+        drawn.add_row(*map(visible, row))
+    out().print(drawn)
 
 
 def write(text: str) -> None:
@@ -181,6 +201,21 @@ def write_file(path: Path, text: str) -> None:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"{path}: cannot be written ({reason}): choose another path") from error
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write an HTML page, and say so. Raises InputError."""
+    write_file(path, page)
+    tell(f"written to {path}")
+
+
+def agreed(*, needs_consent: bool, yes: bool, output: str) -> bool:
+    """Whether whoever asks agrees to the cost: by a flag, or by an answer at a terminal."""
+    import typer
+
+    if needs_consent and not yes and output == "table" and sys.stdin is not None and sys.stdin.isatty():
+        return typer.confirm("Ask?", err=True)
+    return yes
 
 
 def counts(tally: RunTally) -> dict[str, Any]:

@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from judgebench import services
-from judgebench.cli import options
-from judgebench.cli.place import ask, ended
+from judgebench.cli import options, remote
+from judgebench.cli.place import PlacingOptions, ask, ended
 from judgebench.cli.session import known_to, opened, print_json, say, tell, tell_findings
 from judgebench.errors import InputError
 from judgebench.records import Lineage, check_name
-from judgebench.show.sentences import meets_model, messages_held
+from judgebench.show.sentences import match_lines
 
 if TYPE_CHECKING:
     from judgebench.services.placement import Placement
-    from judgebench.services.submissions import MatchReport
 
 
+@options.flat
 def submit(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="AlpacaEval model_outputs.json, JSONL, CSV or parquet; plain or .gz.")],
     model: options.Model,
     benchmark: options.Benchmark,
+    where: PlacingOptions,
     columns: options.Columns = None,
     family: options.Family = None,
     parent: options.Parent = None,
@@ -63,7 +64,20 @@ def submit(
     from judgebench.formats.outputs import read_outputs
     from judgebench.show.tables import brought
 
+    if (server := remote.server_of(context)) is not None:
+        _check_ranking(rank=rank, dry_run=dry_run, needs_rank=judge is not None or max_cost is not None or yes)
+        remote.refuse(no_audit=not audit, **asdict(where))
+        ranking = remote.Ranking(() if judge is None else (judge,), max_cost, yes) if rank else None
+        about = {
+            "model": model, "benchmark": benchmark, "columns": options.columns_of(columns), "family": family,
+            "parent": parent, "trained_on": trained_on or (), "accept_lineage": accept_lineage, "extend": extend,
+            "new_benchmark": new_benchmark, "accept_findings": accept_findings, "dry_run": dry_run,
+        }  # fmt: skip
+        remote.submit(server, file, output, about, ranking)
+        return
     _check_ranking(rank=rank, dry_run=dry_run, needs_rank=judge is not None or max_cost is not None or yes)
+    if where.is_given and not rank:
+        raise InputError("where and how fast a judge is asked is about asking one: add --rank")
     check_name("model", model)
     check_name("benchmark", benchmark)
     with known_to(context, benchmark) as known:
@@ -74,7 +88,13 @@ def submit(
         plan = None  # made first: nothing is stored where it cannot be ranked
         if rank:
             judges = () if judge is None else (judge,)
-            plan = services.placement.plan(database, benchmark, [model], judges=judges, max_cost=max_cost)
+            plan = services.placement.plan(
+                *(database, benchmark, [model]),
+                judges=judges,
+                max_cost=max_cost,
+                given=where.fields(),
+                design={"concurrency": where.concurrency},
+            )
         prepared = services.submissions.prepare(
             database,
             submission,
@@ -87,7 +107,7 @@ def submit(
         if audit:
             prepared = services.submissions.with_audit(database, prepared)
         if output == "table":
-            _print_match(prepared.report)
+            tell(*match_lines(prepared.report))
         tell_findings(benchmark, prepared.report.audit)
         stored = None
         if not dry_run:
@@ -131,17 +151,3 @@ def _lineage(model: str, declared: Lineage, accept: bool) -> Lineage:
     )
     tell(f"no lineage declared; the name suggests {words}: --accept-lineage confirms it")
     return declared
-
-
-def _print_match(report: MatchReport) -> None:
-    head = "a new benchmark" if report.creates_benchmark else "benchmark"
-    left_out = "" if report.takes_new or not report.new else "  (not in the benchmark, left out; --extend adds them)"
-    tell(
-        f"{report.model} for {head} {report.benchmark}:",
-        f"  new        {report.new:>7}{left_out}",
-        f"  matched    {report.matched:>7}",
-        f"  missing    {report.missing:>7}",
-        f"  duplicate  {report.duplicate:>7}",
-        f"  empty      {report.empty:>7}",
-        *(f"  {words}" for words in (*meets_model(report), *messages_held(report.messages))),
-    )

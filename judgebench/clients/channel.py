@@ -4,12 +4,23 @@ For clients of ours and for other packages' (``judgebench.providers``), each of 
 """
 
 import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
 from judgebench.clients.base import Access
 from judgebench.clients.secrets import Secret, Secrets
 from judgebench.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What a server sent: its body as it was before it was compressed, or a little more of it than is wanted."""
+
+    status: int
+    headers: Mapping[str, str]  # by names in small letters
+    body: bytes
 
 
 def secrets_of(access: Access) -> Secrets:

@@ -58,6 +58,7 @@ _NAMED = {
 class Reason(Enum):
     """Why a server does not answer, where it says so."""
 
+    IMAGES = auto()  # it takes none, or not so many
     CONTENT = auto()  # a filter stopped this prompt, or its reply
     KEY = auto()  # who asks, or what for, is not allowed to
     QUOTA = auto()  # nothing is left to pay with
@@ -67,6 +68,7 @@ class Reason(Enum):
 
 
 _STATUS_OF = {
+    Reason.IMAGES: 400,
     Reason.CONTENT: 400,
     Reason.KEY: 401,
     Reason.QUOTA: 402,
@@ -88,7 +90,15 @@ _STOPPED = (
     r"(?:flagged|blocked|filtered|moderated|inappropriate|unsafe|harmful|risk|(?<!case.)sensitive"
     r"|violat\w+.{0,40}(?:polic|guideline|terms|rules)\w*)"
 )
+_IMAGES = r"(?:images?|vision|multi-?modal|image[ _-]?(?:inputs?|urls?))"
+_AT_MOST = re.compile(r"at most (\d+) images?\b", re.IGNORECASE)
 _SAID = {  # in sentences, in this order
+    Reason.IMAGES: rf"not a multi-?modal model|{_AT_MOST.pattern}|missing data required for image input"
+    rf"|\b{_IMAGES}(?: inputs?| urls?| content| data| parts?)? (?:is|are) (?:not|only) (?:\w+ )?"
+    r"(?:support|enabl|allow|accept)"
+    rf"|image_url['\"`]? is only supported|support(?:s|ing)? image input|unknown variant .{{0,3}}image_url|mmproj"
+    rf"|(?:not|n['’]t|cannot) (?:\w+ ){{0,2}}?(?:support|accept|process|handle|take|see)\w* (?:\w+ ){{0,2}}?{_IMAGES}\b"
+    r"|only (?:supports?|accepts?|takes?) text\b",
     Reason.RATE: r"rate[\s_-]?limit|too many (?:requests|tokens)|per[\s-]minute|\b[RT]P[MD]\b|throttl|slow down"
     r"|request limit|(?:requests?|tokens|calls|queries)[\s-]*(?:per|/)[\s-]*(?:second|minute|min|hour|day)",
     Reason.QUOTA: r"(?:insufficient|not enough|exceeded your(?: current)?|out of|more) (?:quota|balance|funds|credits?)"
@@ -150,6 +160,12 @@ class Complaint:
             return Reason.QUOTA
         reason = coded or words
         return Reason.RATE if reason is Reason.QUOTA and (self.wait_s is not None or words is Reason.RATE) else reason
+
+
+def images_at_most(complaint: Complaint) -> int | None:
+    """How many images a question may have, as a complaint says; None where it says no number."""
+    match = _AT_MOST.search(complaint.words)
+    return None if match is None else int(match[1])
 
 
 def complaint_of(body: Any) -> Complaint:

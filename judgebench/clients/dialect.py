@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from judgebench.clients.complaints import Complaint, Reason
-from judgebench.records import ChatPrompt, Completion, PromptMessage
+from judgebench.records import ChatPrompt, Completion, PromptMessage, spoken_message
 from judgebench.spec.connection import SystemRole
 
 LIMITS = ("max_tokens", "max_completion_tokens")
@@ -62,7 +62,7 @@ _NO_SYSTEM = re.compile(
     re.IGNORECASE,
 )
 _ALTERNATE = re.compile(r"roles? must alternate|only .{0,30}\buser\b.{0,20}\bassistant\b", re.IGNORECASE)
-_NEVER_LEARNED = (Reason.RATE, Reason.QUOTA, Reason.CONTENT)
+_NEVER_LEARNED = (Reason.IMAGES, Reason.RATE, Reason.QUOTA, Reason.CONTENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +98,9 @@ class Dialect:
         bounded = min(max(value, self.least.get(name, value)), self.most.get(name, math.inf))
         return int(bounded) if float(bounded).is_integer() else bounded
 
-    def messages(self, prompt: ChatPrompt) -> list[dict[str, str]]:
+    def messages(self, prompt: ChatPrompt) -> list[dict[str, Any]]:
         """The prompt as this server takes it."""
-        messages = with_system_role(prompt.messages, self.system_role)
-        return [{"role": message.role, "content": message.content} for message in messages]
+        return [spoken_message(message) for message in with_system_role(prompt.messages, self.system_role)]
 
     def left_out(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """The settings that do not reach the server under any name, sorted."""
@@ -181,7 +180,7 @@ def with_system_role(messages: Sequence[PromptMessage], role: SystemRole) -> tup
         return tuple(messages)
     if at is None:
         return (PromptMessage("user", system), *others)
-    others[at] = replace(others[at], content=f"{system}\n\n{others[at].content}")
+    others[at] = others[at].behind(f"{system}\n\n")
     return tuple(others)
 
 

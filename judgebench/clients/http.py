@@ -3,16 +3,17 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from time import time
-from typing import IO, Any, Protocol, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 from pydantic_core import to_json
 
 from judgebench.clients.base import Access
-from judgebench.clients.channel import headers_of, key_header, proxy_of, query_of, secrets_of, tls_of
+from judgebench.clients.channel import HttpAnswer, headers_of, key_header, proxy_of, query_of, secrets_of, tls_of
 from judgebench.clients.complaints import Complaint, Reason, complaint_of, wait_s
 from judgebench.clients.event_stream import reply_of_stream
 from judgebench.clients.secrets import Secrets
@@ -20,6 +21,9 @@ from judgebench.clients.tokens import Renewal, Tokens, fetcher
 from judgebench.errors import BadReply, InputError, JudgeError, JudgeRefused, JudgeUnreachable
 from judgebench.keys import clean_text
 from judgebench.spec.addresses import is_address
+
+if TYPE_CHECKING:
+    from judgebench.clients.wire import Wire
 
 _MESSAGE_CHARS = 300
 _TRANSIENT = frozenset({408, 409, 425, 429})
@@ -70,6 +74,7 @@ class Transport:
         self._tokens = None if fetch is None else Tokens(fetch, self._secrets)
         self._timeouts = timeouts
         self._session: aiohttp.ClientSession | None = None
+        self._wire = self._plain_wire()
 
     def __repr__(self) -> str:
         return f"Transport({self.base_url!r})"
@@ -99,9 +104,27 @@ class Transport:
     async def close(self) -> None:
         if self._tokens is not None:
             await self._tokens.close()
+        if self._wire is not None:
+            await self._wire.close()
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    def _plain_wire(self) -> "Wire | None":
+        """None where TLS or a proxy is on the way, and without the extra ``fast``: then aiohttp does it all."""
+        if find_spec("httptools") is None or self._access.connection.proxy is not None:
+            return None
+        from judgebench.clients import wire  # which needs httptools
+
+        if not wire.is_plain(self.base_url):
+            return None
+        return wire.Wire(
+            self.base_url,
+            _HEADERS | headers_of(self._access),
+            connect_s=self._timeouts.connect_s,
+            total_s=self._timeouts.total_s,
+            limit_of=_most_bytes,
+        )
 
     async def _keyed(self, request: Callable[[_Headers], Awaitable[_Answer]]) -> _Answer:
         """The answer to a request; made again with the next token where the server takes the last one no longer."""
@@ -150,21 +173,23 @@ class Transport:
         sink: IO[bytes] | None = None,
     ) -> bytes:
         """The body of a good answer, or nothing where it went into ``sink``. ``key``: headers of this request alone."""
+        self.calls += 1
+        if self._wire is not None and isinstance(data, bytes):
+            return self._good(await self._wire.post(self._path(path), data, key))
         # "from None" where aiohttp's message quotes the server, which may quote the key in its turn.
         session = self._session or self._opened()
         where = self.base_url
-        self.calls += 1
         try:
             async with session.request(
-                method, self._address(path), data=data, headers=key, allow_redirects=False
+                method, self.base_url + self._path(path), data=data, headers=key, allow_redirects=False
             ) as response:
                 good = 200 <= response.status < 300
                 if good and sink is not None:
                     await save(response.content, sink, self._secrets)
                     return b""
-                body = await _read(response.content, MAX_REPLY_BYTES if good else _MAX_ERROR_BYTES)
-                status = response.status
-                headers = {} if good else {name.lower(): self._clean(value) for name, value in response.headers.items()}
+                body = await _read(response.content, _most_bytes(response.status))
+                headers = {} if good else {name.lower(): value for name, value in response.headers.items()}
+                answer = HttpAnswer(response.status, headers, body)
         except TimeoutError as error:
             is_early = isinstance(error, aiohttp.ConnectionTimeoutError)
             seconds = self._timeouts.connect_s if is_early else self._timeouts.total_s
@@ -172,12 +197,17 @@ class Transport:
             raise JudgeUnreachable(f"{where} {what} within {seconds:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
             raise self._broken(error) from None
-        if status == _PROXY_LOGIN and self._access.connection.proxy is not None:
-            raise self._refused_by_proxy(status)
-        if not good:
-            text = self._secrets.scrub_reply(body).decode("utf-8", "replace")
-            raise failure(where, status, headers, self._clean(text), answered=self.answered)
-        return body
+        if answer.status == _PROXY_LOGIN and self._access.connection.proxy is not None:
+            raise self._refused_by_proxy(answer.status)
+        return self._good(answer)
+
+    def _good(self, answer: HttpAnswer) -> bytes:
+        """Its body. Raises where it says no."""
+        if 200 <= answer.status < 300:
+            return answer.body
+        text = self._secrets.scrub_reply(answer.body).decode("utf-8", "replace")
+        headers = {name: self._clean(value) for name, value in answer.headers.items()}
+        raise failure(self.base_url, answer.status, headers, self._clean(text), answered=self.answered)
 
     def _opened(self) -> aiohttp.ClientSession:
         """Opened late, because a session belongs to the loop that runs when it is made."""
@@ -191,10 +221,9 @@ class Transport:
         )
         return self._session
 
-    def _address(self, path: str) -> str:
-        if not self._query:
-            return self.base_url + path
-        return f"{self.base_url}{path}{'&' if '?' in path else '?'}{self._query}"
+    def _path(self, path: str) -> str:
+        """With the query, where there is one."""
+        return f"{path}{'&' if '?' in path else '?'}{self._query}" if self._query else path
 
     def _broken(self, error: aiohttp.ClientError | OSError) -> JudgeError:
         """What went wrong on the way, and at which end of it."""
@@ -242,6 +271,11 @@ class Transport:
 
     def _clean(self, text: str) -> str:
         return self._secrets.scrub(text)
+
+
+def _most_bytes(status: int) -> int:
+    """Of an answer of this status."""
+    return MAX_REPLY_BYTES if 200 <= status < 300 else _MAX_ERROR_BYTES
 
 
 def _error_in(reply: Any) -> Any:
@@ -351,6 +385,8 @@ def failure(where: str, status: int, headers: Mapping[str, str], body: Any, *, a
     asked_s = complaint.wait_s if asked_s is None else asked_s
     if reason is Reason.RATE:
         return Overloaded(text, status=429, complaint=complaint, retry_after_s=asked_s)
+    if reason is Reason.IMAGES:  # llama.cpp and Ollama say it by 500, and OpenRouter by 404
+        return Rejected(text, status=status, complaint=complaint, answered=answered)
     if status >= 500 or (status in _TRANSIENT and reason is not Reason.QUOTA) or reason is Reason.BUSY:
         return Overloaded(
             text,

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from judgebench.clients.affinity import home, is_free_enough, number_of
+from judgebench.clients.affinity import Desks, home, is_free_enough, number_of
 from judgebench.clients.base import Client, Counted, Server
 from judgebench.clients.http import Rejected
 from judgebench.clients.openai import ListedModel, OpenAIClient, listed_models
@@ -200,6 +200,10 @@ class Pool:
     @property
     def _clients(self) -> list[Client]:
         return [lane.server for lane in self._lanes]
+
+    def by_address(self) -> dict[str, Client]:
+        """Those that answer, each to be asked by itself."""
+        return {lane.url: lane.client for lane in self._lanes if lane.is_known and lane.is_listed}
 
     async def enter(self, *, again: bool, last: Lane | None = None, alike: str | None = None) -> tuple[Lane, float]:
         """See ``Lanes``."""
@@ -448,7 +452,7 @@ class Pool:
             if lane.is_tried:
                 return lane
         if beginning is not None and len(free) > 1:
-            lane = awake[home(beginning, [lane.number for lane in awake])]
+            lane = awake[home(beginning, tuple(lane.number for lane in awake))]
             if lane in free and is_free_enough(lane.throttle.in_flight, self.in_flight, len(awake)):
                 return lane
         return min(free, key=lambda lane: lane.throttle.in_flight)
@@ -471,6 +475,24 @@ class Pool:
     def _known(self) -> list[_Lane]:
         """Those that are listed and were found to be the judge."""
         return [lane for lane in self._lanes if lane.is_listed and lane.is_known]
+
+
+class PoolByTurns(Pool):
+    """Servers of which each answers one question after the other, and what is alike at once if it has computed it."""
+
+    def __init__(
+        self, clients: Mapping[str, Client], limit: int, *, through: Callable[[Client], Client] = lambda client: client
+    ) -> None:
+        super().__init__(clients, limit, through=through)
+        self._desks = Desks()
+        for lane in self._lanes:
+            lane.throttle.window = float(limit)  # questions wait there in any case
+
+    def _best(self, free: Sequence[_Lane], awake: Sequence[_Lane], beginning: int | None) -> _Lane:
+        if beginning is None or any(lane.is_tried for lane in free):
+            return super()._best(free, awake, beginning)
+        lanes = {lane.number: lane for lane in free}
+        return lanes[self._desks.find(beginning, {number: lane.throttle.in_flight for number, lane in lanes.items()})]
 
 
 async def _check(client: Client) -> Any:

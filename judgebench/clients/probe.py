@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from judgebench.clients.base import Client, Server
 from judgebench.clients.http import Rejected
+from judgebench.clients.image_probe import ImageAbility, images_taken
 from judgebench.clients.openai import OpenAIClient
 from judgebench.clients.pool import Pool
 from judgebench.judging.parsing import parse
@@ -47,7 +48,7 @@ _ROOM = 64  # tokens: a judge that is limited to one letter could not say the wo
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was seen of one judge, in four short questions and the server's list of models."""
+    """What was seen of one judge, in four short questions, more where it is to see, and the server's list of models."""
 
     model: str | None  # the name that came back
     latency_s: float | None  # of the first question
@@ -59,6 +60,7 @@ class Report:
     changed: tuple[str, ...] = ()  # what else the server needs otherwise, in words
     verdict: Status | None = None  # how a trial by the judge's template ended; None: none was tried
     detail: str | None = None  # why it has no verdict
+    images: ImageAbility | None = None  # what it sees; None: its template shows no images, so it was not tried
 
 
 async def check(client: Server, settings: Mapping[str, Any], template: Template | None = None) -> Report:
@@ -73,6 +75,7 @@ async def check(client: Server, settings: Mapping[str, Any], template: Template 
         await _first(client, settings, template) if template else (await client.complete(_PROMPT, plain), None)
     )
     scored = await _tried(client, plain | _LOGPROBS)
+    images = await images_taken(client, settings) if template is not None and template.shows_images else None
     schema, choice = await _schema_holds(client, plain), await _choice_holds(client, plain)
     return Report(
         model=first.model,
@@ -84,6 +87,7 @@ async def check(client: Server, settings: Mapping[str, Any], template: Template 
         changed=client.changed(settings),
         verdict=None if verdict is None else verdict.status,
         detail=None if verdict is None else verdict.detail,
+        images=images,
         context_tokens=next((model.context_tokens for model in listed if model.name == name), None),
     )
 

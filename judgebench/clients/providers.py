@@ -41,7 +41,13 @@ class Provider:
     is_foreign: bool = False  # its code is not ours
     needs_url: bool | None = None  # True: an address; False: none; None: it may have one
     has_prefix: bool = True  # its models are called NAME:MODEL, and asked for as MODEL
+    takes_images: bool = True  # it sends them, whether or not its model sees
     transport: str | None = None  # "module:class" of its Transport, where it has files and batches
+
+    @property
+    def is_script(self) -> bool:
+        """Whether a function answers, which nobody needs to try."""
+        return self.opener.startswith(f"{_CLIENTS}.scripted:")
 
     def name_of(self, model: str) -> str:
         """What it calls a model that the user named so."""
@@ -68,9 +74,12 @@ class Provider:
 
 
 _CLIENTS = "judgebench.clients"
+_AT_HAND = ("embedded", "scripted")
 _ALWAYS = {True: frozenset[str](), False: frozenset({"system_role"})}  # of a connection, without an address
 PROVIDERS: Mapping[str, Provider] = {
-    "embedded": Provider(f"{_CLIENTS}.embedded.client:EmbeddedClient.open", is_local=True, needs_url=False),
+    "embedded": Provider(
+        f"{_CLIENTS}.embedded.client:EmbeddedClient.open", is_local=True, needs_url=False, takes_images=False
+    ),
     "scripted": Provider(f"{_CLIENTS}.scripted:ScriptedClient.open", is_local=True, needs_url=False),
     "python": Provider(f"{_CLIENTS}.scripted:open_python", is_local=True, is_foreign=True, needs_url=False),
     "vllm": Provider(f"{_CLIENTS}.vllm:open_served", needs_url=False),
@@ -146,6 +155,11 @@ def is_local(model: str) -> bool:
     """Whether a model of this name runs in this process."""
     provider = PROVIDERS.get(model.partition(":")[0])
     return provider is not None and provider.is_local
+
+
+def is_at_hand(model: str) -> bool:
+    """Whether a model of this name runs in this process and loads nothing that its name says: no code, and no file."""
+    return model.partition(":")[0] in _AT_HAND
 
 
 def takes_url(model: str) -> bool:

@@ -14,7 +14,7 @@ def as_responses(question: Mapping[str, Any]) -> dict[str, Any]:
     body: dict[str, Any] = {"store": False}
     for name, value in question.items():
         if name == "messages":
-            body["input"] = value
+            body["input"] = [_message(message) for message in value]
         elif name == "logprobs":
             body |= {"include": [_LOGPROBS]} if value else {}
         elif name == "response_format":
@@ -24,6 +24,20 @@ def as_responses(question: Mapping[str, Any]) -> dict[str, Any]:
         else:
             body[_RENAMED.get(name, name)] = value
     return body
+
+
+def _message(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Texts stay; parts, which messages with images have, are called otherwise there."""
+    content = message["content"]
+    if not isinstance(content, list):
+        return dict(message)
+    parts = [
+        {"type": "input_text", "text": part["text"]}
+        if part["type"] == "text"
+        else {"type": "input_image", "image_url": part["image_url"]["url"], "detail": "auto"}
+        for part in content
+    ]
+    return {**message, "content": parts}
 
 
 def _form(form: Any) -> Any:

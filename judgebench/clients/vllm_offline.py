@@ -16,7 +16,7 @@ from typing import Any
 from judgebench.clients.base import Access, cost_usd, sound_token
 from judgebench.clients.replies import EmptyReply, chat_completion
 from judgebench.errors import InputError, JudgeError, JudgeRefused, MissingExtra
-from judgebench.records import ChatPrompt, Completion, Prompt, TokenLogprob
+from judgebench.records import ChatPrompt, Completion, Prompt, TokenLogprob, spoken_message
 from judgebench.spec.serving import VllmServing
 
 _QUIET_S = 0.005  # without another question, after which a batch is complete
@@ -28,7 +28,7 @@ _SAME = frozenset(
 
 @dataclass(slots=True)
 class _Question:
-    messages: list[dict[str, str]]
+    messages: list[dict[str, Any]]
     settings: Mapping[str, Any]
     answer: "asyncio.Future[Completion]"
 
@@ -70,7 +70,7 @@ class OfflineClient:
         if not isinstance(prompt, ChatPrompt):
             raise InputError(f"{self.model} is asked for words here: likelihoods need the judge vllm:NAME")
         self.calls += 1
-        messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
+        messages = [spoken_message(message) for message in prompt.messages]
         answer: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Question(messages, self._sampling(settings), answer))
         if self._asking is None or self._asking.done():

@@ -16,6 +16,7 @@ from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model
 from judgebench.engine.plan import RunPlan, battles, plan, trials
 from judgebench.engine.run import Judging, RunReport
 from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
+from judgebench.engine.sight import check_sight
 from judgebench.errors import InputError
 from judgebench.keys import content_key
 from judgebench.records import Status, Trial
@@ -69,6 +70,7 @@ async def settling(
     opened = open_model(planned.resolved, environment, concurrency=study.concurrency, max_calls=study.max_calls)
     try:
         await opened.check()
+        await check_sight(database, planned.benchmark_id, planned.resolved, opened)
         return await settling.run(opened, on_progress)
     finally:
         await opened.close()
@@ -129,10 +131,13 @@ class _Field:
         [question] = store.benchmarks.answered_instructions(
             self._database, self._plan.benchmark_id, (model, rival), after=place - 1, limit=1
         )
-        digest, shown = self._plan.resolved.judge.digest, self._plan.resolved.template.shown(question.instruction)
-        orders, seed = self._study.orders, self._study.seed
-        met = battles(question.instruction, question.samples, pairs=[(model, rival)])
-        planned = (trials(battle, digest, orders=orders, seed=seed, shown=shown) for battle in met)
+        digest, template = self._plan.resolved.judge.digest, self._plan.resolved.template
+        orders, seed, instruction = self._study.orders, self._study.seed, question.instruction
+        met = battles(instruction, question.samples, pairs=[(model, rival)])
+        planned = (
+            trials(battle, digest, orders=orders, seed=seed, shown=template.shown(instruction, battle.a, battle.b))
+            for battle in met
+        )
         return _Meeting(model, rival, tuple(chain.from_iterable(planned)))
 
 

@@ -38,7 +38,7 @@ from judgebench.records import (
     check_name,
 )
 from judgebench.spec import Generation
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 from judgebench.store.models import AnswerWriter, Generator, add_generator, add_generator_addresses
 
 _DETAIL_CHARS = 500
@@ -230,7 +230,6 @@ async def answering(
     Raises InputError, Conflict where the name belongs to a model that was submitted or asked otherwise, and JudgeError
     when the server cannot be reached or refuses; outputs that came before stay stored.
     """
-    check_name("model", generation.model)
     planned, served = _planned(database, generation), generation.generator
     model = ResolvedModel(served, provider_of(served, None))
     opened = open_model(model, environment, concurrency=generation.concurrency, max_calls=generation.max_calls)
@@ -272,6 +271,7 @@ class _Planned:
 
 
 def _planned(database: Database, generation: Generation) -> _Planned:
+    check_name("model", generation.model)
     check_model_address(database, generation)
     with database.read() as connection:
         benchmark_id = store.benchmarks.chosen_benchmark(connection, generation.benchmark, (), generation.category)
@@ -335,12 +335,17 @@ class _OutputSink:
 
 
 def _start(database: Database, generation: Generation) -> AnswerWriter:
-    served = generation.generator
     with database.write() as connection:
-        model_id = store.models.add_model(connection, Model(generation.model))
-        generator = Generator(served.model, generation.system, served.settings)
-        generator_id = add_generator(connection, model_id, generation.model, generator)
-        benchmark_id = store.benchmarks.benchmark_id(connection, generation.benchmark)  # it may be gone since
-        about = {"benchmark": generation.benchmark}
-        store.events.record(connection, store.events.STARTED, "answers", generation.model, about)
-        return AnswerWriter(connection, benchmark_id, model_id, generator_id)
+        return start_answers(connection, generation)
+
+
+def start_answers(connection: Connection, generation: Generation) -> AnswerWriter:
+    """Raises Conflict where the name belongs to a model that was submitted or asked otherwise."""
+    served = generation.generator
+    model_id = store.models.add_model(connection, Model(generation.model))
+    generator = Generator(served.model, generation.system, served.settings)
+    generator_id = add_generator(connection, model_id, generation.model, generator)
+    benchmark_id = store.benchmarks.benchmark_id(connection, generation.benchmark)  # it may be gone since
+    about = {"benchmark": generation.benchmark}
+    store.events.record(connection, store.events.STARTED, "answers", generation.model, about)
+    return AnswerWriter(connection, benchmark_id, model_id, generator_id)

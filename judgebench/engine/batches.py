@@ -24,13 +24,15 @@ from judgebench.clients.providers import provider_of
 from judgebench.clients.replies import chat_completion
 from judgebench.engine.claims import is_gone
 from judgebench.engine.judges import access_of, tell_sent, template_of
-from judgebench.engine.plan import RunPlan, identical_verdict, plan, planned_trials
+from judgebench.engine.plan import RunPlan, plan, planned_trials, unasked_verdict
 from judgebench.engine.run import failed, result_of, start_run
 from judgebench.engine.runner import run_async
+from judgebench.engine.trial_images import TrialImages
 from judgebench.errors import BadReply, Conflict, InputError
 from judgebench.formats.batch_files import BatchFile, BatchResult, digest_of, first_id, question_line, read_results
 from judgebench.judging.parsing import parse
-from judgebench.judging.templates import Template, make_nonce, render
+from judgebench.judging.pictures import beyond_request
+from judgebench.judging.templates import Template, make_nonce, render, sides
 from judgebench.judging.visibility import not_shown
 from judgebench.records import ChatPrompt, Reading, Status, Trial, TrialResult
 from judgebench.spec import JudgeSpec, Study, make
@@ -186,6 +188,7 @@ class _Export:
         self._plan = plan
         self._limits = limits
         self._seed = secrets.randbits(128)
+        self._images = TrialImages(database, plan.resolved.template, plan.resolved.judge.settings)
         self._run_id: int | None = None
         self.report = ExportReport(planned=plan.trials)
 
@@ -207,7 +210,11 @@ class _Export:
         with unfinished.open("wb") as stream:
             file = BatchFile(stream)
             for trial in pending:
-                line = self._line(name, trial)
+                try:
+                    line = self._line(name, trial)
+                except InputError:
+                    unfinished.unlink()
+                    raise
                 if file.lines and (file.lines >= self._limits.requests or file.size + len(line) > self._most_bytes):
                     pending = chain((trial,), pending)
                     break
@@ -238,8 +245,14 @@ class _Export:
 
     def _line(self, name: str, trial: Trial | Reading) -> bytes:
         judge, template = self._plan.resolved.judge, self._plan.resolved.template
-        prompt = render(template, trial, nonce=make_nonce(trial.key, self._seed))
-        if hidden := not_shown(template, trial):
+        images, nonce = self._images.copies(trial), make_nonce(trial.key, self._seed)
+        prompt = render(template, trial, nonce=nonce, images=images, most_images=self._images.most)
+        hidden = not_shown(template, trial)
+        if isinstance(prompt, ChatPrompt) and template.shows_images:
+            hidden = hidden + Counter(prompt.left_out)
+            if why := beyond_request(prompt):
+                raise InputError(f"a question about instruction {sides(trial)[0].brief[:60]!r} was {why}")
+        if hidden:
             self.report.not_shown = dict(Counter(self.report.not_shown) + hidden)
         said_by = self._plan.resolved.spec.connection.system_role
         messages = with_system_role(prompt.messages, said_by) if isinstance(prompt, ChatPrompt) else ()
@@ -260,7 +273,8 @@ class _Export:
             self.report.awaited += len(awaited - answered)
             left = [trial for trial in chunk if trial.key not in answered | awaited]
             template = self._plan.resolved.template
-            alike = [(trial, identical_verdict(trial, template)) for trial in left if isinstance(trial, Trial)]
+            held = self._images.measured(left)
+            alike = [(trial, unasked_verdict(trial, template, held)) for trial in left]
             decided = {trial.key: result_of(trial, verdict, None) for trial, verdict in alike if verdict is not None}
             ties = [result for result in decided.values() if result.status is Status.TIE]
             if ties:

@@ -45,7 +45,8 @@ def identified(database: Database, resolved: ResolvedJudge) -> ResolvedJudge:
 
 def _is_variant(judge: Judge, other: Judge) -> bool:
     """Whether it differs from the other in nothing but what its server serves."""
-    alike = (judge.model, judge.template_digest, judge.sent) == (other.model, other.template_digest, other.sent)
+    mine, theirs = ({name: held for name, held in one.settings.items() if name != VARIANT} for one in (judge, other))
+    alike = (judge.model, judge.template_digest, mine) == (other.model, other.template_digest, theirs)
     return alike and VARIANT in judge.settings
 
 

@@ -4,7 +4,7 @@ A judge is resolved once a run, when its template is read and its provider found
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, cast
@@ -14,19 +14,21 @@ from judgebench.audits.defences import SETTING, VERDICT_NONCE
 from judgebench.clients.base import Access, Client, Counted, Price, Server
 from judgebench.clients.capped import Cap
 from judgebench.clients.defences import DefendedClient
-from judgebench.clients.pool import Followed, Pool
-from judgebench.clients.providers import GuardedClient, Provider, is_local, provider_of, takes_url
+from judgebench.clients.pool import Followed, Pool, PoolByTurns
+from judgebench.clients.providers import GuardedClient, Provider, is_at_hand, provider_of, takes_url
 from judgebench.clients.ray_cluster import open_workers
 from judgebench.clients.retry import RetryingClient, RetryPolicy, Throttle
 from judgebench.clients.scripted import Ask, FunctionClient
 from judgebench.errors import InputError, RememberedAddress
 from judgebench.judging.nonces import check_form
+from judgebench.judging.pictures import DEFAULTS, image_rules
 from judgebench.judging.templates import Template
-from judgebench.records import VARIANT, Judge, check_name
+from judgebench.records import IMAGE_SETTINGS, TAXONOMY, VARIANT, Judge, check_name
 from judgebench.spec import JudgeSpec, Served, ServerConnection, load_template, make
 from judgebench.spec.addresses import AddressFile, place_of
 from judgebench.spec.connection import laid_over
 from judgebench.spec.remembered import Programs, check_sent, sent_unasked, without_programs
+from judgebench.spec.taxonomies import setting_of, with_taxonomy
 from judgebench.spec.workers import RayWorkers
 from judgebench.store.database import Connection, Database
 
@@ -92,15 +94,35 @@ def resolve(judge: JudgeSpec | ResolvedJudge) -> ResolvedJudge:
     if isinstance(judge, ResolvedJudge):
         return judge
     usual = "pairwise/likelihood" if judge.model == "embedded" else "pairwise/two-way"
-    template = load_template(judge.template or usual)
+    template = _with_settings(load_template(judge.template or usual), judge.settings)
     provider = provider_of(judge, template.scale)
     base = judge.settings.get(VARIANT, judge.model)
     named = base if judge.template is None else f"{base}@{template.name}.v{template.version}"
-    settings = {**template.settings, **judge.settings}
+    settings = _settings(template, judge, provider)
+    if TAXONOMY in settings and (listing := template.reply.listing) and listing.taxonomy:
+        settings[TAXONOMY] = setting_of(listing.taxonomy)
     if settings.get(SETTING) == VERDICT_NONCE:
         check_form(template, settings)
     identity = Judge(judge.name or named, judge.model, template.id, template.digest, settings)
     return ResolvedJudge(spec=judge, provider=provider, judge=identity, template=template)
+
+
+def _settings(template: Template, judge: JudgeSpec, provider: Provider) -> dict[str, Any]:
+    """The judge's settings, with all that says how it is shown images. Raises InputError where it cannot be."""
+    given = {**template.settings, **judge.settings}
+    if not template.shows_images:
+        if more := sorted(IMAGE_SETTINGS & given.keys()):
+            raise InputError(f"setting {more[0]} is for templates that show images, and {template.id} shows none")
+        return given
+    if not provider.takes_images:
+        raise InputError(
+            f"judge {judge.model!r} reads texts and sees no images, which template {template.id} shows: choose another "
+            "template, such as pairwise/three-way or pointwise/mt-bench, or a judge that sees"
+        )
+    if SETTING in given:
+        raise InputError(f"template {template.id} shows images, which no defence reads: leave {SETTING} out")
+    image_rules(given)
+    return {**DEFAULTS, **given}
 
 
 def template_of(judge: Judge, template: str | None = None) -> Template:
@@ -114,7 +136,12 @@ def template_of(judge: Judge, template: str | None = None) -> Template:
             f"template {judge.template} has changed since judge {judge.name!r} was asked with it: bring it back, or "
             "give the judge with the changed template another name"
         )
-    return loaded
+    return _with_settings(loaded, judge.settings)
+
+
+def _with_settings(template: Template, settings: Mapping[str, Any]) -> Template:
+    """The template as a judge with these settings uses it. Raises InputError for a taxonomy that is none."""
+    return with_taxonomy(template, settings[TAXONOMY]) if TAXONOMY in settings else template
 
 
 def own_judge(judge: Client | Ask, *, name: str, version: str, template: str | None = None) -> ResolvedJudge:
@@ -197,7 +224,8 @@ def _workers(
     there = spec.model_copy(update={"ray": None})
     openers = {url or "": partial(_opened_there, there, provider, url) for url in spec.urls or (None,)}
     clients = open_workers(workers, openers, is_foreign=provider.is_foreign, concurrency=concurrency)
-    return Pool(clients, concurrency, through=around)
+    pool = PoolByTurns if provider.is_local else Pool
+    return pool(clients, concurrency, through=around)
 
 
 def _opened_there(spec: Served, provider: Provider, url: str | None, environment: Mapping[str, str]) -> Client:
@@ -274,20 +302,22 @@ def find_judge(
     where: str = "flags",
     otherwise: str | None = None,
     is_name: bool = False,
+    unknown: Collection[str] = (),
 ) -> JudgeSpec:
     """The judge that these fields of JudgeSpec describe, each None where nothing was said.
 
     ``model`` may be the name of a judge that was added or ran before: it is that judge then, with what the other fields
     say otherwise, setting by setting. With an address it is one only where its name is not its model's, and its key
     goes to no other address. By another template it is another judge, and its name is made anew. ``otherwise`` is the
-    address of one that has none. ``is_name``: ``model`` names a known judge, whatever else is said. Raises InputError,
-    naming ``where``.
+    address of one that has none. ``is_name``: ``model`` names a known judge, whatever else is said. ``unknown``: names
+    by which none is found. Raises InputError, naming ``where``.
     """
     given = {name: value for name, value in fields.items() if value is not None}
     name = given.get("model")
-    if name is not None:
+    if isinstance(name, str):  # of anything else ``make`` says that it is none
         with database.read() as connection:
-            stored = {judge.name: judge for judge in store.judges.judges(connection)}.get(name)
+            known_here = {judge.name: judge for judge in store.judges.judges(connection) if judge.name not in unknown}
+        stored = known_here.get(name)
         is_alias = stored is not None and stored.model != name and "name" not in given
         is_meant = stored is not None and (is_name or given.get("url") is None or is_alias)
         known = known_judge(database, name) if is_meant else None
@@ -327,8 +357,9 @@ def _overlaid(known: KnownJudge, spec: JudgeSpec, given: dict[str, Any]) -> dict
     """The fields of a known judge with those given laid over them."""
     fields = spec.model_dump(exclude_none=True) | {"connection": spec.connection}
     if "template" in given and load_template(given["template"]).digest != known.judge.template_digest:
-        usual = template_of(known.judge, spec.template).settings
-        fields["settings"] = {name: value for name, value in spec.settings.items() if usual.get(name) != value}
+        usual = {**DEFAULTS, **template_of(known.judge, spec.template).settings}
+        own = {name: value for name, value in spec.settings.items() if usual.get(name) != value}
+        fields["settings"] = {name: value for name, value in own.items() if name != TAXONOMY}
         del fields["name"]
     if isinstance(given.get("settings"), Mapping):
         given = given | {"settings": {**fields["settings"], **given["settings"]}}
@@ -336,9 +367,10 @@ def _overlaid(known: KnownJudge, spec: JudgeSpec, given: dict[str, Any]) -> dict
 
 
 def _answers_here(judge: Judge) -> bool:
-    """Whether an imported judge can be asked in this process, by the template that it was asked with."""
+    """Whether an imported judge can be asked in this process, by the template that it was asked with: whoever wrote the
+    file chose its model, which therefore is none that loads what its name says."""
     try:
-        return is_local(judge.model) and bool(template_of(judge))
+        return is_at_hand(judge.model) and bool(template_of(judge))
     except InputError:
         return False
 
@@ -349,7 +381,7 @@ def _known(connection: Connection, judge: Judge) -> KnownJudge:
         fields = asdict(addresses[-1]) | {"url": [address.url for address in addresses if address.url is not None]}
     else:
         kind, study = store.runs.last_specification(connection, judge.name) or ("", {"judge": {}})
-        fields = dict(study["judge"])
+        fields = dict(study.get("judge", {}))
         if not fields or (kind == "batch" and fields.get("url") == NO_ADDRESS):
             if not _answers_here(judge):
                 return KnownJudge(judge, None)

@@ -7,7 +7,7 @@ answered is the store's business.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
 
@@ -15,8 +15,10 @@ from judgebench import store
 from judgebench.clients.providers import price_of
 from judgebench.engine.identity import identified
 from judgebench.engine.judges import ResolvedJudge, resolve
+from judgebench.engine.trial_images import TrialImages
 from judgebench.errors import InputError, UnknownName
-from judgebench.judging.templates import OPTIONAL, Template, check_text, render, shown_key
+from judgebench.judging.pictures import image_tokens
+from judgebench.judging.templates import BESIDE, OPTIONAL, Template, check_text, render, shown_key, with_shown
 from judgebench.judging.visibility import not_shown, shows_alike, unseen_difference
 from judgebench.keys import content_key
 from judgebench.records import (
@@ -124,19 +126,32 @@ def readings(
                 yield Reading(judge_digest, instruction, output, repeat, shown)
 
 
-def identical_verdict(trial: Trial, template: Template) -> Verdict | None:
+def identical_verdict(trial: Trial, template: Template, held: Container[str] = ()) -> Verdict | None:
     """What is known without asking where both outputs read the same to whoever is asked by the template, or None.
+    ``held``: digests of the images that can be shown.
 
     A tie; but where they differ in images or other parts that the template does not show, nothing can be known, and
     the trial has failed until it can be shown.
     """
-    if trial.battle.a.text != trial.battle.b.text or not shows_alike(template, trial):
+    if trial.battle.a.text != trial.battle.b.text or not shows_alike(template, trial, held):
         return None
     if unseen := unseen_difference(trial):
         why = f"not asked: the outputs differ only in what template {template.id} does not show ({', '.join(unseen)})"
         return Verdict(Status.FAILED, Source.NONE, detail=why)
     differ = trial.battle.a.digest != trial.battle.b.digest
     return Verdict(Status.TIE, Source.IDENTICAL, preference=0.5, detail=IDENTICAL_AS_SHOWN if differ else None)
+
+
+def unasked_verdict(trial: Trial | Reading, template: Template, held: Container[str] = ()) -> Verdict | None:
+    """What is known without asking, if anything: as ``identical_verdict``; of one output, that it has no step."""
+    if isinstance(trial, Trial):
+        return identical_verdict(trial, template, held)
+    listing = template.reply.listing
+    if listing is None or listing.of not in ("steps", "spans") or trial.output.text.strip():
+        return None
+    return Verdict(
+        Status.FAILED, Source.NONE, detail="not asked: the last reply of the output is empty: it has no step"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +170,8 @@ class RunPlan:
 
 @dataclass(frozen=True, slots=True)
 class CostEstimate:
-    """What running a plan would take. Tokens are characters / 4, for want of the judge's own tokenizer."""
+    """What running a plan would take. Tokens are characters / 4 and pixels / 750, for want of the judge's own
+    tokenizer."""
 
     plan: RunPlan
     answered: int  # trials that have a verdict already
@@ -164,10 +180,12 @@ class CostEstimate:
     unseen: int  # trials that cannot be judged: the outputs differ only in what the template does not show
     calls: int
     not_shown: Mapping[str, int]  # parts that the calls do not show, by kind: "image", "reasoning" ...
-    prompt_tokens: int
+    prompt_tokens: int  # those of images among them
     reply_tokens: int | None  # as long as the judge's last replies; None where there are none
     seconds: float | None  # at their latency and the study's concurrency, the server willing; in this process by turns
     cost_usd: float | None  # of the prompts, and of the replies where these are known; None without a price
+    images: int = 0  # that the calls show
+    image_tokens: int = 0  # about, by their pixels
 
 
 def plan(database: Database, study: Study, judge: ResolvedJudge | None = None) -> RunPlan:
@@ -204,6 +222,8 @@ def count(database: Database, study: Study, resolved: ResolvedJudge) -> RunPlan:
         raise InputError("the study asks for nothing: no instruction has an output, or no two that are to meet")
     if not template.named.isdisjoint(OPTIONAL):
         _check_shown(database, study, template, benchmark_id)
+    if "afterwards" in template.named:
+        _check_afterwards(database, study, template, benchmark_id, models)
     if template.is_text_only:
         _check_texts(database, study, resolved, benchmark_id, models)
     orders = 2 if study.orders == "both" else 1
@@ -216,32 +236,39 @@ def count(database: Database, study: Study, resolved: ResolvedJudge) -> RunPlan:
 def estimate(database: Database, study: Study, judge: ResolvedJudge | None = None) -> CostEstimate:
     """Count what running the study would ask now; nothing is asked, and written as by ``plan``. Raises as it does."""
     planned = plan(database, study, judge)
-    answered = taken_over = identical = unseen = calls = chars = 0
+    answered = taken_over = identical = unseen = calls = chars = shown = pixel_tokens = 0
     hidden: Counter[str] = Counter()
     template = planned.resolved.template
+    images = TrialImages(database, template, planned.resolved.judge.settings)
     stream = islice(planned_trials(database, planned), study.budget)
     while chunk := list(islice(stream, _ESTIMATE_BATCH)):
         with database.read() as connection:
             known = store.verdicts.known_trials(connection, planned.benchmark_id, [trial.key for trial in chunk])
+        held = images.measured(chunk)
         for trial in chunk:
             if known.ended.get(trial.key, Status.FAILED) not in study.asked_again:
                 answered += 1
             elif trial.key in known.elsewhere:
                 taken_over += 1
-            elif isinstance(trial, Trial) and (verdict := identical_verdict(trial, template)) is not None:
+            elif (verdict := unasked_verdict(trial, template, held)) is not None:
                 identical += verdict.status is Status.TIE
                 unseen += verdict.status is Status.FAILED
             else:
                 calls += 1
-                chars += _prompt_chars(render(template, trial, nonce=_NO_NONCE))
+                prompt = render(template, trial, nonce=_NO_NONCE, images=held, most_images=images.most)
+                chars += _prompt_chars(prompt)
                 hidden += not_shown(template, trial)
+                if isinstance(prompt, ChatPrompt) and template.shows_images:
+                    hidden += Counter(prompt.left_out)
+                    shown += len(prompt.images)
+                    pixel_tokens += sum(image_tokens(image.width, image.height) for image in prompt.images)
     with database.read() as connection:
         reply_tokens, latency_s = store.verdicts.past_replies(connection, planned.resolved.judge.digest)
     price = price_of(study.judge)
     at_once = min(study.concurrency, max(calls, 1))
     if planned.resolved.provider.is_local:
         at_once = 1 if study.judge.ray is None else min(study.judge.ray.workers or 1, at_once)
-    tokens, replied = chars // 4, None if reply_tokens is None else round(calls * reply_tokens)
+    tokens, replied = chars // 4 + pixel_tokens, None if reply_tokens is None else round(calls * reply_tokens)
     return CostEstimate(
         plan=planned,
         answered=answered,
@@ -254,6 +281,8 @@ def estimate(database: Database, study: Study, judge: ResolvedJudge | None = Non
         reply_tokens=replied,
         seconds=None if latency_s is None else latency_s * calls / at_once,
         cost_usd=None if price is None else (price.prompt * tokens + price.completion * (replied or 0)) / 1e6,
+        images=shown,
+        image_tokens=pixel_tokens,
     )
 
 
@@ -264,6 +293,9 @@ def planned_trials(database: Database, plan: RunPlan, shows: Sequence[str] | Non
     """
     shows = plan.resolved.template.shows if shows is None else shows
     study, digest = plan.study, plan.resolved.judge.digest
+    if not BESIDE.isdisjoint(shows):
+        yield from (with_shown(trial, shows) for trial in planned_trials(database, plan, ()))
+        return
     questions = store.benchmarks.answered_instructions(
         database, plan.benchmark_id, plan.models, category=study.category, limit=study.limit, shard=study.shard
     )
@@ -335,6 +367,23 @@ def _check_shown(database: Database, study: Study, template: Template, benchmark
         raise InputError(
             f"template {template.id} shows a {what}, which {lacking} of {instructions} instructions of "
             f"{study.benchmark!r} do not have: choose a category that has it, or another template"
+        )
+
+
+def _check_afterwards(
+    database: Database, study: Study, template: Template, benchmark_id: int, models: Sequence[str]
+) -> None:
+    """Raises InputError where nobody knows what happened after an output that is to be judged."""
+    outputs: Counter[bool] = Counter()
+    for question in store.benchmarks.answered_instructions(
+        database, benchmark_id, models, category=study.category, limit=study.limit
+    ):
+        outputs.update(one.afterwards is not None for samples in question.samples.values() for one in samples)
+    if outputs[False]:
+        raise InputError(
+            f"template {template.id} shows what happened afterwards, and of {outputs[False]} of {outputs.total()} "
+            f"outputs to {study.benchmark!r} nothing is known of that: import it in a column 'afterwards', name models "
+            "or a category of which it is known, or take another template"
         )
 
 

@@ -21,11 +21,14 @@ from judgebench.engine.claims import Claims
 from judgebench.engine.identity import remember
 from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model, template_of
 from judgebench.engine.pending import EndedTrials
-from judgebench.engine.plan import IDENTICAL_AS_SHOWN, RunPlan, identical_verdict, plan, planned_trials
+from judgebench.engine.plan import IDENTICAL_AS_SHOWN, RunPlan, plan, planned_trials, unasked_verdict
 from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
+from judgebench.engine.sight import check_sight
+from judgebench.engine.trial_images import TrialImages
 from judgebench.engine.unstored import Unstored
 from judgebench.errors import EnoughCalls, InputError, JudgeError, JudgeGone
 from judgebench.judging.parsing import PARSER_VERSION, parse
+from judgebench.judging.pictures import beyond_request
 from judgebench.judging.reask import Constraint, constraint
 from judgebench.judging.templates import Template, make_nonce, render
 from judgebench.judging.visibility import not_shown
@@ -90,6 +93,7 @@ async def running(
     opened = open_model(planned.resolved, environment, concurrency=study.concurrency, max_calls=study.max_calls)
     try:
         await opened.check()
+        await check_sight(database, planned.benchmark_id, planned.resolved, opened)
         judging = Judging(database, planned, opened)
         runner = Runner(
             judging.asker.ask,
@@ -125,7 +129,8 @@ class Judging:
     def __init__(self, database: Database, plan: RunPlan, opened: OpenModel) -> None:
         judge, template = plan.resolved.judge, plan.resolved.template
         again = Reasker(template, judge.sent, opened.client) if plan.study.reask else None
-        self.asker = Asker(template, judge.sent, opened.client, secrets.randbits(128), again)
+        images = TrialImages(database, template, judge.settings)
+        self.asker = Asker(template, judge.sent, opened.client, secrets.randbits(128), images, again)
         self._database = database
         self._plan = plan
         self._opened = opened
@@ -245,27 +250,39 @@ class Asker:
     settings: Mapping[str, Any]
     client: Client
     nonce_seed: int  # secret of the run: outputs must not be able to guess the marks around them
+    images: TrialImages
     again: "Reasker | None" = None  # asks once more where a reply states no verdict
     not_shown: Counter[str] = field(default_factory=Counter)  # parts that the judge did not see, so far
 
     async def ask(self, trial: Trial | Reading) -> TrialResult:
         """Raises JudgeError only where no other question would fare better."""
-        verdict = identical_verdict(trial, self.template) if isinstance(trial, Trial) else None
+        images = await self.images.of(trial)
+        verdict = unasked_verdict(trial, self.template, images)
         if verdict is not None:
             return replace(result_of(trial, verdict, None), asked=False)
         if hidden := not_shown(self.template, trial):
             self.not_shown.update(hidden)
-        prompt = render(self.template, trial, nonce=make_nonce(trial.key, self.nonce_seed))
+        nonce = make_nonce(trial.key, self.nonce_seed)
+        prompt = render(self.template, trial, nonce=nonce, images=images, most_images=self.images.most)
+        if images and isinstance(prompt, ChatPrompt):
+            self.not_shown.update(prompt.left_out)
+            if why := beyond_request(prompt):
+                return replace(result_of(trial, failed(why), None), asked=False)
         reply = await reply_or_error(self.client, prompt, self.settings)
         if isinstance(reply, JudgeError):
             return result_of(trial, failed(str(reply)), reply.completion if isinstance(reply, EmptyReply) else None)
         verdict = parse(reply, self.template, trial)
-        if verdict.status in _SILENT and self.again is not None and isinstance(prompt, ChatPrompt):
+        if _is_silent(verdict) and self.again is not None and isinstance(prompt, ChatPrompt):
             second = await self.again.ask(prompt, reply)
             if second is not None:
                 read = parse(second, self.template, trial)
                 return replace(result_of(trial, read, second), first=(verdict, reply))
         return result_of(trial, verdict, reply)
+
+
+def _is_silent(verdict: Verdict) -> bool:
+    """Whether the judge replied, and nothing could be read of it; goals that all lie out of scope are no silence."""
+    return verdict.status in _SILENT and not verdict.goals
 
 
 class Reasker:
@@ -374,4 +391,5 @@ def _unread(database: Database, judge_name: str, after: int) -> tuple[int, list[
 
 
 def _differs(old: Verdict, new: Verdict) -> bool:
-    return (old.status, old.source, old.preference, old.score) != (new.status, new.source, new.preference, new.score)
+    both = ((one.status, one.source, one.preference, one.score, one.goals, one.spans) for one in (old, new))
+    return len({*both}) > 1

@@ -27,9 +27,9 @@ from judgebench.errors import DatabaseBusy, DatabaseError, EnoughCalls, InputErr
 from judgebench.records import Completion, Status
 from judgebench.spec import Pace
 
-# Results in one transaction at most. Were all that wait committed together, all places would ask at one moment, be
-# answered at one moment, and leave both processors idle in turn.
-_TOGETHER = 32
+# Results in one transaction at most, or a share of those in flight. Were all that wait committed together, all places
+# would ask at one moment, be answered at one moment, and leave both processors idle in turn.
+_TOGETHER, _SHARE_TOGETHER = 32, 4
 _TURNS = 3  # of the event loop, from a reply's first bytes to its verdict: those that came together end together
 _COLLECT_AFTER = (10_000, 20, 50)  # new objects, and collections of the younger generation
 _PROGRESS_S = 0.25  # between two reports
@@ -141,6 +141,7 @@ class Runner(Generic[AskedT, EndedT]):
         self._planned = planned
         self._pace = pace
         self._again = again
+        self._together = max(_TOGETHER, pace.concurrency // _SHARE_TOGETHER)
         self._claims: Claiming | None = None
         self._calls = calls
         self._on_progress = on_progress or silent
@@ -341,7 +342,7 @@ class Runner(Generic[AskedT, EndedT]):
             await self._arrived.wait()
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
-            batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+            batch, self._waiting = self._waiting[: self._together], self._waiting[self._together :]
             if not self._waiting:
                 self._arrived.clear()
             self._committing = [result for result, _ in batch]

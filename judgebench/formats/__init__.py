@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["instructions", "outputs", "verdicts", "labels", "lineage", "judges", "battles", "leaderboard"]
+Kind = Literal["instructions", "outputs", "verdicts", "labels", "lineage", "judges", "battles", "goals", "leaderboard"]
 ToolName = Literal["alpaca-eval", "alpaca-eval-outputs", "arena-hard", "arena-rank", "preferences", "all"]
 FormName = Literal["openai-chat", "vllm", "responses", "anthropic", "gemini", "sharegpt", "inspect", "promptfoo"]
 PairsFrom = Literal["verdicts", "labels"]  # who says which of two outputs is better, for other tools

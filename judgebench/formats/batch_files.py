@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from judgebench.errors import InputError
 from judgebench.formats.reading import Place, ReadLimits, check_row
-from judgebench.records import PromptMessage
+from judgebench.records import PromptMessage, spoken_message
 
 _LIMITS = ReadLimits()
 _NOT_ASKED = frozenset({"batch_expired", "batch_cancelled", "batch_canceled"})
@@ -51,7 +51,7 @@ class BatchFile:
 
 def question_line(custom_id: str, model: str, messages: Sequence[PromptMessage], settings: Mapping[str, Any]) -> bytes:
     """One question, with its line break."""
-    shown = [{"role": message.role, "content": message.content} for message in messages]
+    shown = [spoken_message(message) for message in messages]
     body = {"model": model, "messages": shown, **settings}
     question = {"custom_id": custom_id, "method": "POST", "url": "/v1/chat/completions", "body": body}
     return json.dumps(question).encode() + b"\n"

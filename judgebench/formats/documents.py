@@ -7,6 +7,7 @@ the rows are those of its one list of objects, or of the frame that it is.
 
 from collections.abc import Callable, Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from judgebench.errors import InputError
@@ -16,13 +17,23 @@ from judgebench.formats.delimited import comma_rows, tab_rows
 from judgebench.formats.excel import excel_rows
 from judgebench.formats.forms import registry as forms
 from judgebench.formats.json_files import Shape, envelope_rows, frame_rows, json_lines, json_list, shape_of
+from judgebench.formats.local_images import with_local_images
 from judgebench.formats.message_texts import with_messages
 from judgebench.formats.packing import PACKED_ENDINGS
 from judgebench.formats.reading import Filename, FileRow, Place, ReadLimits, ending, read_document
 
 ARCHIVE = ".eval"  # how the name of a log ends that Inspect wrote as an archive
 _SAMPLE_ROWS = 5
-_ABOUT = ("category", "reference", "checklist", "ids", "model", "sample", "asked")  # that may stand in a row's metadata
+_ABOUT = (
+    "category",
+    "reference",
+    "checklist",
+    "declared_goals",
+    "ids",
+    "model",
+    "sample",
+    "asked",
+)  # that may stand in a row's metadata
 _MOST_NAMES = 10  # in a message
 _Reader = Callable[[Filename, ReadLimits], Iterator[FileRow]]
 
@@ -38,12 +49,12 @@ def file_rows(filename: Filename, *, limits: ReadLimits | None = None) -> Iterat
         raise InputError(f"{filename}: its name must end in one of {', '.join(_READERS)}; {packed} may follow")
     if getattr(filename, "sheet", None) is not None and reader is not excel_rows:
         raise InputError(f"{filename}: is no Excel workbook and has no sheets: leave --sheet, in Python sheet")
-    after, bounds = "", limits or ReadLimits()
+    after, bounds, folder = "", limits or ReadLimits(), Path(filename).parent
     try:
         for count, row in enumerate(reader(filename, bounds)):
             if count == bounds.rows:
                 raise row.place.error(f"only {bounds.rows:,} rows are read; split the file")
-            yield row
+            yield with_local_images(row, folder)
             after = f", after {row.place.unit} {row.place.number}"
     except UnicodeDecodeError as error:
         raise InputError(f"{filename}{after}: not UTF-8 text ({error.reason}); save it as UTF-8") from error

@@ -9,13 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from judgebench import images
 from judgebench.conversations import (
     REPLYING,
     Conversation,
+    Media,
     Message,
     Text,
     Trajectory,
     cut,
+    held_files,
     identity,
     placed,
     plain_trajectory,
@@ -39,6 +42,7 @@ _LISTS = ("messages", "conversations", "contents", "items")  # as forms call a l
 _BESIDE = ("system", "tools", "system_instruction")  # columns that say more about such a list
 _ALPACA = ("input", "system", "history")  # columns that say more about an instruction's text
 MORE_COLUMNS = (*_LISTS, *_BESIDE, *_ALPACA)
+_NO_DATA = re.compile(r"data:[^,]*,?\s*", re.IGNORECASE)  # an address that is the file, of no byte
 _MEDIA_TYPE = re.compile(r"(?=.{1,100}\Z)[\w.+-]+/[\w.+-]+", re.ASCII)
 _UNKNOWN_TYPE = "application/octet-stream"  # of a file whose source says nothing that can be one
 
@@ -176,24 +180,42 @@ class ExchangeReader:
         dialogue = self._messages(row, column)
         return None if dialogue is None else dialogue.conversation
 
-    def _keep(self, row: FileRow, files: Blobs) -> None:
+    def _keep(self, row: FileRow, column: str, files: Blobs, messages: Iterable[Message]) -> None:
+        """Raises InputError for an image that nobody could be shown."""
+        drawn = {digest for digest, file in files.items() if file.media_type.startswith("image/")}
+        drawn |= set(held_files(messages, "image"))
+        parts = (part for message in messages for part in message.parts)
+        if any(
+            isinstance(part, Media) and part.kind == "image" and _NO_DATA.fullmatch(part.url or "") for part in parts
+        ):
+            self._check_image(row, column, b"")
         for digest, file in files.items():
-            if file.media_type.startswith("image/") and len(file.data) > self._most_bytes:
-                size = f"{len(file.data):,} bytes; at most {self._most_bytes:,} are taken"
-                raise row.place.error(f"holds an image of {size}: make it smaller")
+            if digest in drawn and digest not in self.blobs:
+                self._check_image(row, column, file.data)
             told = bool(_MEDIA_TYPE.fullmatch(file.media_type))
             self.blobs.setdefault(digest, file if told else replace(file, media_type=_UNKNOWN_TYPE))
+
+    def _check_image(self, row: FileRow, column: str, data: bytes) -> None:
+        if len(data) > self._most_bytes:
+            size = f"{len(data):,} bytes; at most {self._most_bytes:,} are taken"
+            raise row.error(column, f"holds an image of {size}: make it smaller")
+        try:
+            images.check(data)
+        except images.UnusableImage as error:
+            raise row.error(column, f"holds {error}") from error
 
     def _asked(self, row: FileRow) -> _Asked:
         if KEY_COLUMN in row.values:
             return self._own_asked(row)
         if self._form is not None:
-            return self._told(row, self._read(row, self._form, row.values), self._column_of(row))
+            listed = self._column_of(row)
+            return self._told(row, self._read(row, listed, self._form, row.values), listed)
         column = self.columns.peek("instruction", row)
         fixed = self.columns.chooses("instruction") or self._is_text(row)
         form = None if fixed else forms.recognise(row.values)
         if form is not None:
-            told = self._told(row, self._read(row, form, row.values), self._column_of(row))
+            listed = self._column_of(row)
+            told = self._told(row, self._read(row, listed, form, row.values), listed)
             if told.conversation.messages or column is None:
                 return told  # else only the output is a conversation
         dialogue = None if column is None else self._messages(row, column)
@@ -202,7 +224,7 @@ class ExchangeReader:
     def _own_asked(self, row: FileRow) -> _Asked:
         files: Blobs = {}
         conversation = read_conversation(row, messages_of("instruction"), files)
-        self._keep(row, files)
+        self._keep(row, messages_of("instruction"), files, () if conversation is None else conversation.messages)
         if conversation is None:
             return self._text(row)
         _check_texts(row, "instruction", instruction_of(conversation).turns)
@@ -244,16 +266,17 @@ class ExchangeReader:
         for name in _LISTS:
             form = forms.recognise({**beside, name: items})
             if form is not None:
-                return self._read(row, form, {**beside, name: items})
+                return self._read(row, column, form, {**beside, name: items})
         raise row.error(column, f"expected text or messages with role and content, found {kind(items[0])}")
 
-    def _read(self, row: FileRow, form: Form, values: Mapping[str, Any]) -> Dialogue:
+    def _read(self, row: FileRow, column: str, form: Form, values: Mapping[str, Any]) -> Dialogue:
         files: Blobs = {}
         try:
             dialogue = form.read(_without_missing(values), files)
         except ValueError as error:
             raise row.place.error(f"cannot be read as {form.name}: {error}") from error
-        self._keep(row, files)
+        replies = (message for reply in dialogue.replies for message in reply)
+        self._keep(row, column, files, (*dialogue.whole.messages, *replies))
         return dialogue
 
     def _told(self, row: FileRow, dialogue: Dialogue, column: str) -> _Asked:
@@ -285,7 +308,8 @@ class ExchangeReader:
         category = read_label(row, "category", self.columns)
         ids = ids_beside(row, self.columns)
         checklist = optional_texts(row, "checklist", self.columns)
-        instruction = Instruction(turns, category, self._reference(row, len(turns)), checklist, full, ids)
+        goals = optional_texts(row, "goals", self.columns)
+        instruction = Instruction(turns, category, self._reference(row, len(turns)), checklist, full, ids, goals)
         if instruction.key in ids:  # as which files of ours name what has no other id
             instruction = replace(instruction, ids=tuple(id for id in ids if id != instruction.key))
         return instruction
@@ -300,7 +324,7 @@ class ExchangeReader:
         """The output in a column of a file of ours, with its messages where it has any."""
         files: Blobs = {}
         trajectory = read_trajectory(row, messages_of(column), files)
-        self._keep(row, files)
+        self._keep(row, messages_of(column), files, () if trajectory is None else trajectory.messages)
         if trajectory is None:
             return _replies(row, column, texts(row, column, row.values[column]), instruction)
         if trajectory.source is not None and instruction_of(trajectory.source).key != instruction.key:

@@ -30,8 +30,10 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "category": ("category", "dataset", "subset", "scenario"),
     "reference": ("reference", "reference_answer", "ref_answer", "gold", "target"),
     "checklist": ("checklist",),
+    "goals": ("declared_goals",),
     "generator": ("generator", "model", "model_id", "model_name"),
     "sample": ("sample", "epoch"),
+    "afterwards": ("afterwards",),
     "id": ("id", *IDS),
 }
 _OF_REPLIES = ("object", "choices", "role")  # columns beside which "id" is that of a server's reply
@@ -44,7 +46,7 @@ SIDE_NAMES: Mapping[str, tuple[str, ...]] = {  # of two outputs in a row
 }
 _NUMBERED = re.compile(rf"(?:{'|'.join(_SIDES)})[ _-]?(?:[a-z]|\d+)")  # as columns of several outputs are named
 _OUTPUTS = ("output", "output_a", "output_b")
-_LISTS = ("checklist",)  # fields that hold lists
+_LISTS = ("checklist", "goals")  # fields that hold lists
 MOST_COUNTED = 2**31 - 1  # that the store holds
 _MOST_DIGITS = 10
 _SHOWN_COLUMNS, _SHOWN_CHARS = 20, 40  # in a message

@@ -16,7 +16,7 @@ from judgebench.formats.exchanges import divided, instruction_of, output_of
 from judgebench.formats.forms import Dialogue, Form, canonical, losses, written
 from judgebench.formats.forms import registry as forms
 from judgebench.formats.outputs import read_outputs
-from judgebench.formats.writing import IDS_COLUMN
+from judgebench.formats.writing import GOALS_COLUMN, IDS_COLUMN
 from judgebench.records import Instruction, Output
 
 _WHEN = "1970-01-01T00:00:00+00:00"  # a document was made, so that equal databases give equal files
@@ -93,6 +93,7 @@ def _beside(
     about = {
         "category": instruction.category,
         "checklist": list(instruction.checklist) or None,
+        GOALS_COLUMN: list(instruction.goals) or None,
         IDS_COLUMN: list(instruction.ids) or None,
         "asked": asked_count,
     }

@@ -5,14 +5,15 @@ Nothing is fetched: an image of which a file has the address alone is known by i
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from judgebench import images
 from judgebench.formats.reading import FileRow
 
 ADDRESSES = "images of which the file holds only the address"
-_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"BM": "image/bmp"}
-_MOST_START = 16  # bytes by which the kind is told
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{64,}={0,2}")  # and no path or address
 
 
 def image_part(row: FileRow, column: str, value: Any) -> tuple[dict[str, Any], bool]:
@@ -21,21 +22,33 @@ def image_part(row: FileRow, column: str, value: Any) -> tuple[dict[str, Any], b
         held = value.get("bytes")
         value = held if held is not None else value.get("path") or value.get("url")
     if isinstance(value, bytes):
-        value = base64.b64encode(value).decode("ascii")
+        return _held(row, column, value)
     if not isinstance(value, str) or not value.strip():
         raise row.error(column, "expected an image: its bytes, base64, or its address")
     text = value.strip()
-    media_type = None if text.startswith(("http://", "https://", "data:")) else _media_type(text)
-    url = text if media_type is None else f"data:{media_type};base64,{text}"
-    return {"type": "image_url", "image_url": {"url": url}}, url.startswith("data:")
+    if not text.startswith(("http://", "https://", "data:")) and (data := _decoded(text)) is not None:
+        return _held(row, column, data)
+    return _part(text), text.startswith("data:")
 
 
-def _media_type(text: str) -> str | None:
-    """The kind of the image that a text holds in base64; None where it holds none."""
+def _held(row: FileRow, column: str, data: bytes) -> tuple[dict[str, Any], bool]:
     try:
-        start = base64.b64decode(text[: _MOST_START * 4], validate=True)
+        media_type = images.measured(data).media_type
+    except images.UnusableImage as error:
+        raise row.error(column, f"holds {error}") from error
+    return _part(f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"), True
+
+
+def _part(url: str) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def _decoded(text: str) -> bytes | None:
+    """What a text holds in base64; None where it holds none, or may as well be a path."""
+    bare = "".join(text.split())
+    if not _BASE64.fullmatch(bare):
+        return None
+    try:
+        return base64.b64decode(bare, validate=True)
     except (binascii.Error, ValueError):
         return None
-    if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for magic, kind in _TYPES.items() if start.startswith(magic)), None)

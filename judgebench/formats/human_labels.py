@@ -41,6 +41,7 @@ LABEL_FIELDS: Mapping[str, tuple[str, ...]] = {
     "category": USUAL_NAMES["category"],
     "reference": USUAL_NAMES["reference"],
     "checklist": USUAL_NAMES["checklist"],
+    "goals": USUAL_NAMES["goals"],
     **SIDE_NAMES,
     "label": ("preference", "winner", "label", "human_preference", "decision", "vote"),
     "annotator": ("annotator", "judge", "worker", "annotator_index", "annotator_id", "rater", "user"),

@@ -1,4 +1,4 @@
-"""Judges as they are stored, one row a judge: what it is, and what of an instruction its template shows.
+"""Judges as they are stored, one row a judge: what it is, and what beside the conversation its template shows.
 
 Where a judge is reached is no part of it, and in no file.
 """
@@ -12,7 +12,7 @@ from judgebench.formats import Format
 from judgebench.formats.delimited import restored_cells
 from judgebench.formats.documents import file_rows
 from judgebench.formats.reading import Filename, FileRow, ReadLimits
-from judgebench.judging.templates import OPTIONAL
+from judgebench.judging.templates import SHOWN
 from judgebench.records import Judge
 
 _NAMES = ("judge", "judge_model", "template", "template_digest")
@@ -51,8 +51,8 @@ def _judge(row: FileRow) -> Judge:
 
 def _shown(row: FileRow) -> tuple[str, ...]:
     value = row.values.get("shows") or []
-    if not isinstance(value, list) or not set(value) <= set(OPTIONAL):
-        raise row.error("shows", f"expected a list of some of {', '.join(sorted(OPTIONAL))}")
+    if not isinstance(value, list) or not SHOWN.issuperset(value):
+        raise row.error("shows", f"expected a list of some of {', '.join(sorted(SHOWN))}")
     return tuple(value)
 
 

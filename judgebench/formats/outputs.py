@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from judgebench.conversations import Blob
 from judgebench.errors import InputError
 from judgebench.formats import Format
+from judgebench.formats.beside import AFTERWARDS, MARKS_COLUMN, STEPS_COLUMN, beside_values, with_beside
 from judgebench.formats.documents import file_rows
 from judgebench.formats.exchanges import ExchangeReader, holds_conversation, holds_outputs, names_outputs
 from judgebench.formats.fields import USUAL_NAMES, Columns, holds_field, holds_more, holds_numbered, holds_sides
@@ -137,7 +138,7 @@ def _gathered(rows: Iterable[FileRow], name: str, reader: ExchangeReader) -> Out
         if not exchange.outputs:
             raise reader.columns.missing("output", row)
         _note(instructions, exchange.instruction)
-        for number, output in enumerate(exchange.outputs):
+        for number, output in enumerate(with_beside(row, reader.columns, exchange.outputs)):
             slot = (exchange.instruction.key, exchange.model, exchange.sample, number)
             new = OutputRow(exchange.instruction, output, row.place, exchange.model, exchange.form)
             earlier = outputs.setdefault(slot, new)
@@ -146,12 +147,29 @@ def _gathered(rows: Iterable[FileRow], name: str, reader: ExchangeReader) -> Out
                 raise _conflict(row, earlier.place, "output", advice)
             if earlier is not new:
                 repeated.append(new)
+                outputs[slot] = _joined(earlier, new)
     if failed and not outputs:
         raise InputError(f"{name}: all {failed} of its requests failed")
     reader.columns.check_chosen(name)
     numbered, used = tuple(_numbered(outputs)), reader.columns.used
     unkept = {FAILED: failed} if failed else {}
     return OutputsFile(name, numbered, tuple(repeated), used, instructions, reader.blobs, nulls, unkept)
+
+
+def _joined(earlier: OutputRow, new: OutputRow) -> OutputRow:
+    """The output with what a row that repeats it says beside it. Raises InputError where that is something else."""
+    one, other = earlier.output, new.output
+    for column, mine, theirs in (
+        (STEPS_COLUMN, one.steps, other.steps),
+        (AFTERWARDS, one.afterwards, other.afterwards),
+    ):
+        if mine and theirs and mine != theirs:
+            raise InputError(
+                f"{new.place}, field {column!r}: says something else than {earlier.place} of the same output"
+            )
+    marks = (*one.marks, *(marks for marks in other.marks if marks not in one.marks))
+    steps, afterwards = one.steps or other.steps, one.afterwards or other.afterwards
+    return replace(earlier, output=replace(one, steps=steps, afterwards=afterwards, marks=marks))
 
 
 def _note(instructions: dict[str, Instruction], instruction: Instruction) -> None:
@@ -182,7 +200,7 @@ def _numbers(slots: list[_Slot]) -> Iterator[tuple[_Slot, int]]:
 def read_instructions(
     filename: Filename, *, columns: Mapping[str, str] | None = None, limits: ReadLimits | None = None
 ) -> InstructionsFile:
-    """The instructions in a file with their categories, references and checklists; other columns are left alone.
+    """The instructions in a file with their categories, references, checklists and goals; other columns are left alone.
 
     Raises InputError as ``read_outputs`` does; a repeated instruction must repeat everything said about it.
     """
@@ -195,7 +213,7 @@ def read_instructions(
         _note(instructions, item.instruction)
         earlier = items.setdefault(item.instruction.key, item)
         if _about(earlier.instruction) != _about(item.instruction):
-            raise _conflict(row, earlier.place, "category, reference or checklist")
+            raise _conflict(row, earlier.place, "category, reference, checklist or declared goals")
         duplicates += earlier is not item
         nulls += row.nulls
     reader.columns.check_chosen(str(filename))
@@ -204,7 +222,7 @@ def read_instructions(
 
 
 def _about(instruction: Instruction) -> tuple[object, ...]:
-    return instruction.category, instruction.reference, instruction.checklist
+    return instruction.category, instruction.reference, instruction.checklist, instruction.goals
 
 
 def _conflict(row: FileRow, earlier: Place, what: str, advice: str = "keep one of the two") -> InputError:
@@ -239,11 +257,13 @@ OUTPUTS = Format(
     columns={
         **INSTRUCTION_COLUMNS,
         **{"model": "text", "output": "replies", "output_messages": "messages", "sample": "integer"},
+        **dict.fromkeys((STEPS_COLUMN, MARKS_COLUMN, AFTERWARDS), "text"),
     },
     row=lambda instruction, output: {
         **instruction_values(instruction),
         "model": output.model,
         **output_values("output", output),
         "sample": output.sample,
+        **beside_values(output),
     },
 )

@@ -15,6 +15,7 @@ from judgebench.formats.arena_rank import ARENA_RANK
 from judgebench.formats.auto_arena import AUTO_ARENA
 from judgebench.formats.documents import read_sample
 from judgebench.formats.form_files import FORM_FORMATS
+from judgebench.formats.goal_labels import GOALS
 from judgebench.formats.helm import HELM, HELM_PREDICTIONS, HELM_REQUESTS
 from judgebench.formats.human_labels import LABELS, LabelFile
 from judgebench.formats.judge_arena import JUDGE_ARENA
@@ -30,7 +31,7 @@ from judgebench.formats.openai_evals import OPENAI_EVALS
 from judgebench.formats.outputs import INSTRUCTIONS, OUTPUTS, InstructionsFile, OutputsFile
 from judgebench.formats.ppe import PPE
 from judgebench.formats.preferences import PREFERENCES
-from judgebench.formats.process_steps import PRM800K, PRMBENCH
+from judgebench.formats.process_steps import PRM800K, PRMBENCH, PROCESSBENCH, TRL_STEPWISE
 from judgebench.formats.prometheus import BIGGEN, FEEDBACK_COLLECTION, PREFERENCE_COLLECTION
 from judgebench.formats.reading import Filename, ReadLimits
 from judgebench.formats.rewardbench import REWARDBENCH, REWARDBENCH_2
@@ -74,6 +75,8 @@ FORMATS: tuple[Format, ...] = (
     AUTO_ARENA,
     PRM800K,
     PRMBENCH,
+    PROCESSBENCH,
+    TRL_STEPWISE,
     VISCO,
     LM_EVAL,
     HELM,
@@ -88,6 +91,7 @@ FORMATS: tuple[Format, ...] = (
     JUDGES,
     *FORM_FORMATS,
     BATTLES,
+    GOALS,
     ARENA_RANK,
     LEADERBOARD,
 )

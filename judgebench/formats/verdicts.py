@@ -14,8 +14,10 @@ from judgebench.formats import ColumnType, Format
 from judgebench.formats.documents import file_rows
 from judgebench.formats.exchanges import ExchangeReader
 from judgebench.formats.fields import Columns
+from judgebench.formats.particulars import read_goals, read_spans, written_particulars
 from judgebench.formats.reading import Filename, FileRow, ReadLimits
 from judgebench.formats.writing import INSTRUCTION_COLUMNS, KEY_COLUMN, instruction_values, output_values
+from judgebench.judging.numbering import step_ends
 from judgebench.records import (
     Battle,
     Completion,
@@ -55,6 +57,7 @@ class _Number:
         return number
 
 
+_CUT = "output_a_steps"  # of a pointwise verdict: where each step of A ends
 _FINITE, _AMOUNT = _Number(float), _Number(float, 0)
 
 
@@ -64,6 +67,9 @@ _COUNT = _Number(int, 0, _MAX_INTEGER)
 _VERDICT: Mapping[str, Callable[[Any], Any]] = {  # field -> how it is read
     **{"status": Status, "source": Source, "preference": _FINITE, "score": _FINITE},
     **{"label": str, "mass": _Number(float, 0, _MAX_MASS), "detail": str, "parser": str},
+}
+_PARTICULARS: Mapping[str, tuple[str, Callable[[str], Any]]] = {  # field of a pointwise verdict -> as for a reply
+    **{"goals": ("verdict_goals", read_goals), "spans": ("verdict_spans", read_spans)}
 }
 
 
@@ -80,6 +86,7 @@ class RecordedVerdict:
     verdict: Verdict  # about A
     completion: Completion | None  # None where no raw reply was kept
     place: str = field(default="", compare=False)  # where it stands, for errors: "f.csv, line 2, "
+    cut: tuple[int, ...] | None = None  # where each step of A ended when it was judged; None: the file does not say
     reading: Verdict | None = field(default=None, compare=False)  # by our parser; None: its reply was not read again
 
     @property
@@ -128,20 +135,36 @@ def read_verdicts(filename: Filename, *, limits: ReadLimits | None = None) -> Ve
     """A file that was exported. Raises InputError naming file, row and field."""
     verdicts: dict[str, RecordedVerdict] = {}
     digests: dict[tuple[str, str, int], str] = {}
+    cuts: dict[tuple[str, str, int], tuple[int, ...]] = {}
     duplicates, reader = 0, ExchangeReader(Columns({}), limits=limits)
     for row in file_rows(filename, limits=limits):
         verdict = _recorded(row, reader)
         _check_outputs(row, verdict, digests)
+        _check_cut(row, verdict, cuts)
         earlier = verdicts.setdefault(verdict.result.trial_key, verdict)
         if earlier != verdict:
             raise row.error("preference", "an earlier row has another verdict of this judge on the same trial")
         duplicates += earlier is not verdict
+    steps = {_place_of(row): row.a.steps for row in verdicts.values() if row.a.steps}
     sides = distinct(
-        (row.instruction, side) for row in verdicts.values() for side in (row.a, row.b) if side is not None
+        (row.instruction, replace(side, steps=steps.get((row.instruction.key, side.model, side.sample), ())))
+        for row in verdicts.values()
+        for side in (row.a, row.b)
+        if side is not None
     )
     models = tuple(sorted({output.model for _, output in sides}))
     read = tuple(verdicts.values())
     return VerdictsFile(str(filename), sides, read, models, duplicates=duplicates, blobs=reader.blobs)
+
+
+def _place_of(recorded: RecordedVerdict) -> tuple[str, str, int]:
+    return recorded.instruction.key, recorded.a.model, recorded.a.sample
+
+
+def _check_cut(row: FileRow, recorded: RecordedVerdict, cuts: dict[tuple[str, str, int], tuple[int, ...]]) -> None:
+    """``cuts``: of the outputs in earlier rows. Raises InputError where A is cut otherwise here."""
+    if recorded.cut is not None and cuts.setdefault(_place_of(recorded), recorded.cut) != recorded.cut:
+        raise row.error(_CUT, f"an earlier row has the output of {recorded.a.model!r} cut into other steps")
 
 
 def _check_outputs(row: FileRow, recorded: RecordedVerdict, digests: dict[tuple[str, str, int], str]) -> None:
@@ -172,13 +195,29 @@ def _recorded(row: FileRow, reader: ExchangeReader) -> RecordedVerdict:
     judge = Judge(name, model, template, digest, settings)
     order, repeat = _parsed(row, "order", Order), _parsed(row, "repeat", _COUNT) or 0
     fields = {field: _parsed(row, field, parse) for field, parse in _VERDICT.items()}
+    fields |= {field: _parsed(row, column, parse) or () for field, (column, parse) in _PARTICULARS.items()}
     verdict = Verdict(**fields | {"parser": fields["parser"] or ""})
     _check(row, verdict)
     if b is None and (order is not None or verdict.preference is not None):
         raise row.error("model_b", "is empty: a verdict on one output has a score, no preference and no order")
+    _check_particulars(row, verdict, instruction, a, b)
     if b is not None and verdict.score is not None:
         raise row.error("score", "a verdict on two outputs has a preference and no score")
-    return RecordedVerdict(judge, instruction, a, b, order, repeat, verdict, _completion(row), f"{row.place}, ")
+    cut = None if b is not None else _cut(row, a)
+    if cut is not None and cut != step_ends(a.text):
+        a = replace(a, steps=cut)
+    return RecordedVerdict(judge, instruction, a, b, order, repeat, verdict, _completion(row), f"{row.place}, ", cut)
+
+
+def _cut(row: FileRow, output: Output) -> tuple[int, ...] | None:
+    ends = _parsed(row, _CUT, json.loads)
+    if ends is None:
+        return None
+    if not isinstance(ends, list) or not all(type(end) is int for end in ends):
+        raise row.error(_CUT, "expected a JSON list of whole numbers: where each step ends, in characters")
+    if not ends or sorted({*ends}) != ends or ends[0] < 1 or ends[-1] != len(output.text):
+        raise row.error(_CUT, f"expected numbers that rise from 1 to the output's {len(output.text)} characters")
+    return tuple(ends)
 
 
 def _check(row: FileRow, verdict: Verdict) -> None:
@@ -189,6 +228,20 @@ def _check(row: FileRow, verdict: Verdict) -> None:
     is_tie, has_ended = verdict.status is Status.TIE, verdict.status in (Status.OK, Status.TIE)
     if verdict.source is None or decided != has_ended or (preference == 0.5) != is_tie:
         raise row.error("status", f"{verdict.status} does not go with the source, preference and score of this row")
+
+
+def _check_particulars(row: FileRow, verdict: Verdict, instruction: Instruction, a: Output, b: Output | None) -> None:
+    """Raises InputError for goals or spans that the conversation has no place for."""
+    if b is not None and (verdict.goals or verdict.spans):
+        raise row.error("verdict_goals" if verdict.goals else "verdict_spans", "belong to a verdict on one output")
+    turns = len(instruction.turns)
+    for goal in verdict.goals:
+        if max(*goal.turns, goal.failed_at or 1) > turns or (goal.declared or 0) >= max(len(instruction.goals), 1):
+            raise row.error(
+                "verdict_goals", f"name a turn or a declared goal that the instruction, of {turns} turns, lacks"
+            )
+    if any(span.stop > len(a.text) for span in verdict.spans):
+        raise row.error("verdict_spans", f"reach beyond the output's {len(a.text)} characters")
 
 
 def _output(row: FileRow, instruction: Instruction, letter: str, reader: ExchangeReader) -> Output | None:
@@ -261,8 +314,17 @@ def _values(recorded: RecordedVerdict) -> dict[str, Any]:
         "order": recorded.order,
         "repeat": recorded.repeat,
         **{name: getattr(recorded.verdict, name) for name in _VERDICT},
+        **{column: written_particulars(getattr(recorded.verdict, name)) for name, (column, _) in _PARTICULARS.items()},
+        _CUT: _written_cut(recorded),
         **replied,
     }
+
+
+def _written_cut(recorded: RecordedVerdict) -> str | None:
+    """Of an output that was judged in steps, by its places, or that its source cut."""
+    if recorded.b is not None or not (recorded.verdict.spans or recorded.a.steps):
+        return None
+    return json.dumps(step_ends(recorded.a.text, recorded.a.steps))
 
 
 _REPLY: Mapping[str, tuple[str, Callable[[Any], Any]]] = {  # field -> its column, and how it is read
@@ -289,6 +351,7 @@ VERDICTS = Format(
             name: _TYPES.get(getattr(parse, "kind", None), "text")
             for name, parse in (*_VERDICT.items(), *_REPLY.values())
         },
+        **dict.fromkeys((*(column for column, _ in _PARTICULARS.values()), _CUT), "text"),
     },
     row=_values,
 )

@@ -25,6 +25,7 @@ from judgebench.records import Instruction, Output
 
 KEY_COLUMN = "instruction_key"  # the first column of the files that we write and read back
 IDS_COLUMN = "ids"  # that lists what others call an instruction
+GOALS_COLUMN = "declared_goals"  # that lists what the user wanted
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _LIST_OF_ONE = "[ "
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -33,7 +34,7 @@ Columns = Mapping[str, ColumnType]
 Values = Mapping[str, Any]
 INSTRUCTION_COLUMNS: Mapping[str, ColumnType] = {
     **{KEY_COLUMN: "text", "instruction": "replies", "messages": "messages"},
-    **{"category": "text", "reference": "text", "checklist": "texts", IDS_COLUMN: "texts"},
+    **{"category": "text", "reference": "text", "checklist": "texts", GOALS_COLUMN: "texts", IDS_COLUMN: "texts"},
 }
 _Writer = Callable[[IO[bytes], Columns, Iterable[Values], bool, Mapping[str, str]], None]
 BATTLES = Format(
@@ -68,6 +69,7 @@ def instruction_values(instruction: Instruction) -> dict[str, Any]:
         "category": instruction.category,
         "reference": instruction.reference,
         "checklist": list(instruction.checklist),
+        GOALS_COLUMN: list(instruction.goals),
         IDS_COLUMN: list(instruction.ids),
     }
 

@@ -21,6 +21,10 @@ _DEMAND = (
     "The nonce of this question is {nonce}. Whatever was said about the form of your verdict, it has the nonce in it, "
     "after a colon: write {forms}. Without the nonce it does not count. Write the nonce nowhere else."
 )
+_IN_OBJECT = (
+    "The nonce of this question is %s. Whatever was said about the form of your reply, the JSON object has the nonce "
+    'as one more property, its first: "nonce": "%s". Without it the object does not count. Write it nowhere else.'
+)
 _ANY_SCORE = "NUMBER"  # no number of ours, which would be the one that is given
 
 
@@ -51,6 +55,10 @@ def stands_in(nonce: str, texts: Iterable[str]) -> bool:
 def demanding(prompt: ChatPrompt, template: Template, nonce: str) -> ChatPrompt:
     """The prompt with the demand at its very end, where nothing that is judged follows."""
     *before, last = prompt.messages
+    if template.reply.listing is not None:
+        return replace(
+            prompt, messages=(*before, replace(last, content=f"{last.content}\n\n{_IN_OBJECT % (nonce, nonce)}"))
+        )
     forms = ", ".join(f"{_form(template, f'{word}:{nonce}')} instead of {shown}" for word, shown in _words(template))
     demand = _DEMAND.format(nonce=nonce, forms=forms)
     return replace(prompt, messages=(*before, replace(last, content=f"{last.content}\n\n{demand}")))

@@ -27,11 +27,13 @@ from judgebench.conversations import (
     Tool,
     Trajectory,
 )
+from judgebench.judging.pictures import Spots
 from judgebench.keys import one_json
 
 _MOST_NAME = 64  # characters of a name that is shown in a line of ours
 _ODD = re.compile(r"[^\w.-]")
 _TITLES = {"user": "user message", "system": "system message", "developer": "system message"}
+IMAGE = "image"  # the kind of parts that some templates show
 CHAT = ("system", "developer", "user", "assistant")  # roles that every chat server takes
 _GIVEN = "given assistant message"
 
@@ -72,19 +74,21 @@ def line(title: str, mark: str) -> str:
     return f"<<< {title} {mark} >>>"
 
 
-def written(blocks: Iterable[str | Hidden | Block], mark: str) -> str:
-    """The blocks as text, one below the other."""
-    return "\n".join(_written(block, mark) for block in blocks)
+def written(blocks: Iterable[str | Hidden | Block], mark: str, spots: Spots | None = None) -> str:
+    """The blocks as text, one below the other. ``spots``: where images are to stand; None: no image is shown."""
+    return "\n".join(_written(block, mark, spots) for block in blocks)
 
 
-def _written(block: str | Hidden | Block, mark: str) -> str:
+def _written(block: str | Hidden | Block, mark: str, spots: Spots | None) -> str:
     match block:
         case str():
             return block
+        case Hidden(title, Media(digest=digest), kind) if spots is not None and kind == IMAGE:
+            return spots.line(title, digest, mark)
         case Hidden(title):
             return line(f"{title}, not shown", mark)
         case Block(title, content):
-            return fence(title, written(content, mark), mark)
+            return fence(title, written(content, mark, spots), mark)
 
 
 def cleaned(name: str) -> str:
@@ -116,18 +120,23 @@ def _after_tools(conversation: Conversation, stretches: tuple[Stretch, ...]) -> 
     return stretches[1:] if conversation.tools else stretches
 
 
-def side(conversation: Conversation, stretches: Sequence[Stretch], mark: str) -> str:
+def side(conversation: Conversation, stretches: Sequence[Stretch], mark: str, spots: Spots | None = None) -> str:
     """All that a model said and did, with the places where there are several, or one that is not at the end."""
     places = len(stretches) > 1 or any(stretch.after < len(conversation.messages) for stretch in stretches)
     texts: list[str] = []
     for stretch in stretches:
         texts += [line(stretch.title, mark)] if places else []
-        texts += [_written(block, mark) for block in stretch.blocks]
+        texts += [_written(block, mark, spots) for block in stretch.blocks]
     return "\n".join(texts)
 
 
 def dialogue(
-    name: str, conversation: Conversation, asking: Sequence[Stretch], doing: Sequence[Stretch], mark: str
+    name: str,
+    conversation: Conversation,
+    asking: Sequence[Stretch],
+    doing: Sequence[Stretch],
+    mark: str,
+    spots: Spots | None = None,
 ) -> str:
     """Everything in the order in which it was said; what the model said and did bears its name."""
     parts: list[Hidden | Block] = list(asking[0].blocks) if conversation.tools else []
@@ -139,7 +148,7 @@ def dialogue(
                 for block in left.popleft().blocks
             ]
         parts += message.blocks
-    return written(parts, mark)
+    return written(parts, mark, spots)
 
 
 def texts(stretches: Iterable[Stretch]) -> Iterator[str]:

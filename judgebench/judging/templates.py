@@ -15,11 +15,11 @@ first*.
 import hashlib
 import hmac
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 import jinja2
 from jinja2 import meta, nodes
@@ -28,21 +28,39 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from judgebench.conversations import Trajectory, join
 from judgebench.errors import InputError
 from judgebench.judging import showing
+from judgebench.judging.aggregates import Aggregate
 from judgebench.judging.characters import fold, visible
+from judgebench.judging.numbering import step_ends, step_places
+from judgebench.judging.pictures import Pictures, Spots
 from judgebench.judging.showing import fence
 from judgebench.keys import content_key
-from judgebench.records import ChatPrompt, Instruction, LikelihoodPrompt, Output, Prompt, PromptMessage, Reading, Trial
+from judgebench.records import (
+    ChatPrompt,
+    Instruction,
+    LikelihoodPrompt,
+    Output,
+    Prompt,
+    PromptImage,
+    PromptMessage,
+    Rating,
+    Reading,
+    Trial,
+)
 
 # What a template may name. Every text comes fenced, and a text that the trial lacks is undefined.
-OPTIONAL = frozenset({"reference", "checklist"})  # an instruction may lack them
-_ALWAYS = OPTIONAL | {"instruction", "mark"}
+OPTIONAL = frozenset({"reference", "checklist", "goals"})  # an instruction may lack them
+BESIDE = frozenset({"steps", "afterwards"})  # what stands beside an output
+SHOWN = OPTIONAL | BESIDE  # what a template may show beside the conversation
+_ALWAYS = OPTIONAL | {"instruction", "mark", "afterwards"}
 VARIABLES = {
     "pairwise": _ALWAYS | {"first", "second", "first_dialogue", "second_dialogue"},
-    "pointwise": _ALWAYS | {"output", "dialogue"},
+    "pointwise": _ALWAYS | {"output", "dialogue", "causes", "steps", "kinds"},
 }
 _OF_INSTRUCTION = OPTIONAL | {"instruction"}  # the same in each trial of it
+_OF_TEMPLATE = frozenset({"causes", "kinds"})  # the same in each trial
 _USED = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.If, nodes.Not, nodes.And, nodes.Or)
 _MARK_DIGITS = 16  # 64 bits: guessing one costs more trials than anybody will run
+_NO_IMAGES: Mapping[str, PromptImage] = {}
 ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
 )
@@ -123,16 +141,56 @@ class RewardScale:
 Scale = LabelScale | ScoreScale | LikelihoodScale | RewardScale
 
 
+Listed = Literal["goals", "steps", "spans"]
+
+
+@dataclass(frozen=True, slots=True)
+class Taxonomy:
+    """Why goals are not reached. Where several causes hold, the first is the root cause."""
+
+    causes: tuple[tuple[str, str], ...]  # names, and what each means; at least one
+    outside: str  # which goals are out of scope
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the causes."""
+        return tuple(name for name, _ in self.causes)
+
+    @property
+    def text(self) -> str:
+        """As a judge reads it."""
+        causes = (f"{number}. {name}: {meaning}" for number, (name, meaning) in enumerate(self.causes, 1))
+        return "\n".join((*causes, f"Out of scope: {self.outside}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A JSON object with a list of what the verdict is made of; see ``parsing.listings``."""
+
+    of: Listed
+    field: str  # the JSON property that holds the list
+    taxonomy: Taxonomy | None = None  # of goals
+    kinds: tuple[tuple[str, str], ...] = ()  # of faults, and what each means; of spans
+    aggregate: Aggregate = "min"  # how steps make the score; of steps and spans
+    values: tuple[tuple[Rating, float], ...] = ()  # what each rating is worth, in [0, 1]; empty: as usual
+
+    @property
+    def kinds_text(self) -> str:
+        """As a judge reads it."""
+        return "\n".join(f"- {name}: {meaning}" for name, meaning in self.kinds)
+
+
 @dataclass(frozen=True, slots=True)
 class ReplyFormat:
     """What a template asks its judge to answer with, and how the verdict is read from it.
 
-    At most one of ``field``, ``aspects`` and ``answers`` is given; without any, the reply is text.
+    At most one of ``field``, ``aspects``, ``answers`` and ``listing`` is given; without any, the reply is text.
     """
 
     field: str | None = None  # the JSON property that holds the verdict
     aspects: tuple[tuple[str, float], ...] = ()  # JSON properties, each a score, and their weights above 0
     answers: str | None = None  # the JSON property that lists an answer to each question of the checklist
+    listing: Listing | None = None
     soft: bool = False  # weigh the alternatives of the verdict token by their log-probabilities
     min_mass: float = 0.8  # soft only: least share of probability the labels must hold, in [0, 1]
 
@@ -152,6 +210,7 @@ class Template:
     digest: str  # content key of everything above except id, name and version
     named: frozenset[str]  # the variables that it shows
     reply: ReplyFormat = field(default_factory=ReplyFormat)
+    shows_images: bool = False  # as images, to judges that see; otherwise a line says of each that it is not shown
 
     @property
     def is_text_only(self) -> bool:
@@ -162,7 +221,8 @@ class Template:
     def begins_alike(self) -> bool:
         """Whether its prompts about one instruction begin with that, so that a server can keep what it made of it."""
         names = (name for source in (self.system, self.user) for name in variables_in_order(source))
-        return self.is_text_only or next(names, None) in _OF_INSTRUCTION
+        first = next((name for name in names if name not in _OF_TEMPLATE), None)
+        return self.is_text_only or first in _OF_INSTRUCTION
 
     def lacks(self, instruction: Instruction) -> tuple[str, ...]:
         """What this template shows and the instruction does not have: "reference", "checklist". Ask before planning:
@@ -173,17 +233,34 @@ class Template:
     @property
     def shows(self) -> tuple[str, ...]:
         """What of an instruction beside its conversation it shows, by name, sorted."""
-        return tuple(sorted(self.named & OPTIONAL))
+        return tuple(sorted(self.named & SHOWN))
 
-    def shown(self, instruction: Instruction) -> str:
-        """Content key of what of the instruction this template shows beside its conversation; empty: nothing."""
-        return shown_key(instruction, self.shows)
+    def shown(self, instruction: Instruction, *outputs: Output) -> str:
+        """Content key of what this template shows beside the conversation; empty: nothing."""
+        return shown_key(instruction, self.shows, outputs)
 
 
-def shown_key(instruction: Instruction, names: Sequence[str]) -> str:
-    """Content key of those of "checklist" and "reference" that are named and that the instruction has."""
-    shown = [(name, value) for name in names if (value := getattr(instruction, name))]
+def shown_key(instruction: Instruction, names: Sequence[str], outputs: Sequence[Output] = ()) -> str:
+    """Content key of those of "checklist" and "reference" that are named and that the instruction has, and of those of
+    "steps" and "afterwards" that any of the outputs of a trial has, A's first."""
+    shown: list[tuple[str, Any]] = []
+    for name in names:
+        if name not in BESIDE:
+            value = getattr(instruction, name)
+        else:
+            several = [getattr(output, name) for output in outputs]
+            value = several if any(several) else None
+        if value:
+            shown.append((name, value))
     return content_key("shown", shown) if shown else ""
+
+
+def with_shown(trial: Trial | Reading, names: Sequence[str]) -> Trial | Reading:
+    """The trial with the key that a judge gives it whose template shows these beside the conversation."""
+    if isinstance(trial, Reading):
+        return replace(trial, shown=shown_key(trial.instruction, names, (trial.output,)))
+    battle = trial.battle
+    return replace(trial, shown=shown_key(battle.instruction, names, (battle.a, battle.b)))
 
 
 @lru_cache(maxsize=256)
@@ -217,8 +294,16 @@ def make_nonce(trial_key: str, seed: int) -> str:
     return hmac.digest(str(seed).encode(), trial_key.encode(), "sha256").hex()[:_MARK_DIGITS]
 
 
-def render(template: Template, trial: Trial | Reading, *, nonce: str) -> Prompt:
-    """The judge's prompt for ``trial``.
+def render(
+    template: Template,
+    trial: Trial | Reading,
+    *,
+    nonce: str,
+    images: Mapping[str, PromptImage] = _NO_IMAGES,
+    most_images: int = 0,
+) -> Prompt:
+    """The judge's prompt for ``trial``. ``images``: by the digests of their originals those that a template which shows
+    images can show, of which a prompt has ``most_images`` at most.
 
     Should ``nonce`` occur in a text that is shown, the first of its hash chain that does not is used instead, so a
     mark never equals text of an output and a prompt can still be rendered again from the same nonce.
@@ -234,14 +319,28 @@ def render(template: Template, trial: Trial | Reading, *, nonce: str) -> Prompt:
     if isinstance(template.scale, RewardScale) and isinstance(trial, Reading):
         check_text(template, trial)
         return ChatPrompt(_conversation(trial.instruction, trial.output), trial.instruction.key)
-    values = _values(trial, nonce, template.named) if is_plain(trial) else _whole_values(trial, nonce, template.named)
+    values: dict[str, Any]
+    spots: Spots | None = None
+    if is_plain(trial):
+        values = _values(trial, nonce, template.named)
+    else:
+        values, spots = _whole_values(trial, nonce, template, images)
+    if template.reply.listing and (taxonomy := template.reply.listing.taxonomy):
+        values["causes"] = taxonomy.text
+    if template.reply.listing and template.reply.listing.kinds:
+        values["kinds"] = template.reply.listing.kinds_text
+    if not BESIDE.isdisjoint(template.named):
+        values |= _beside_outputs(trial, values, template.named)
     sources = (("system", template.system), ("user", template.user))
     try:
         texts = [(role, _rendering(source)(values)) for role, source in sources if source]
     except jinja2.TemplateError as error:
         raise InputError(f"template {template.id} cannot show this trial: {error}") from error
     alike = sides(trial)[0].key if template.begins_alike else None
-    return ChatPrompt(tuple(PromptMessage(role, text) for role, text in texts), alike)
+    if spots is None:
+        return ChatPrompt(tuple(PromptMessage(role, text) for role, text in texts), alike)
+    pictures = Pictures(images, most_images, spots.token)
+    return ChatPrompt(tuple(pictures.message(role, text) for role, text in texts), alike, pictures.left_out)
 
 
 @lru_cache(maxsize=64)
@@ -272,7 +371,7 @@ def is_plain(trial: Trial | Reading) -> bool:
 def _values(trial: Trial | Reading, nonce: str, named: frozenset[str]) -> dict[str, Any]:
     """What a template shows of a plain trial: the instruction's texts, and of the outputs what it names."""
     instruction, shown = sides(trial)
-    texts = [text for _, output in shown.values() for text in (*output.earlier, output.text)]
+    texts = [text for _, output in shown.values() for text in (*output.earlier, output.text, output.afterwards or "")]
     nonce = unused(nonce, (*texts, *instruction.turns))
     values = {**_instruction_values(instruction), "mark": nonce}
     for variable, (name, output) in shown.items():
@@ -281,13 +380,17 @@ def _values(trial: Trial | Reading, nonce: str, named: frozenset[str]) -> dict[s
         dialogue = _dialogue_of(variable)
         if variable in named:
             values[variable] = fence(name, output.text, nonce)
-        if dialogue in named:
+        if dialogue in named or "steps" in named:
             values[dialogue] = _dialogue(name, instruction, output, nonce)
     return values
 
 
-def _whole_values(trial: Trial | Reading, nonce: str, named: frozenset[str]) -> dict[str, Any]:
-    """What every template shows of any other trial: all that was asked, said and done."""
+def _whole_values(
+    trial: Trial | Reading, nonce: str, template: Template, held: Container[str]
+) -> tuple[dict[str, Any], Spots | None]:
+    """What every template shows of any other trial: all that was asked, said and done; and where images are to stand,
+    if it shows any."""
+    named = template.named
     instruction, shown = sides(trial)
     conversation = instruction.conversation
     asking = showing.asked(conversation)
@@ -296,25 +399,45 @@ def _whole_values(trial: Trial | Reading, nonce: str, named: frozenset[str]) -> 
         for variable, (name, output) in shown.items()
     }
     texts = [*_beside(instruction), *showing.texts(asking)]
-    nonce = unused(nonce, [*texts, *(text for stretches in doing.values() for text in showing.texts(stretches))])
+    done = (text for stretches in doing.values() for text in showing.texts(stretches))
+    nonce = unused(nonce, [*texts, *done, *(output.afterwards or "" for _, output in shown.values())])
+    spots = Spots(nonce, held) if template.shows_images else None
     values = {**_instruction_values(instruction), "mark": nonce}
     if not instruction.plain or len(instruction.turns) > 1:
-        key = content_key("mark/2", instruction.key, instruction.reference, instruction.checklist)
+        key = content_key(
+            "mark/2", instruction.key, instruction.reference, instruction.checklist, *_goals(instruction.goals)
+        )
         mark = unused(key[:_MARK_DIGITS], texts)
         blocks = [block for stretch in asking for block in stretch.blocks]
         values |= {
-            "instruction": fence("instruction", showing.written(blocks, mark), mark),
-            **_fences(instruction, mark),
+            "instruction": fence("instruction", showing.written(blocks, mark, spots), mark),
+            **_fences(instruction.reference, instruction.checklist, instruction.goals, mark),
         }
     for variable, (name, output) in shown.items():
         stretches = doing[variable]
         if variable in named:
             bare = output.plain and not output.earlier
-            text = output.text if bare else showing.side(conversation, stretches, nonce)
+            text = output.text if bare else showing.side(conversation, stretches, nonce, spots)
             values[variable] = fence(name, text, nonce)
-        if (dialogue := _dialogue_of(variable)) in named:
-            values[dialogue] = showing.dialogue(name, conversation, asking, stretches, nonce)
-    return values
+        if (dialogue := _dialogue_of(variable)) in named or "steps" in named:
+            values[dialogue] = showing.dialogue(name, conversation, asking, stretches, nonce, spots)
+    return values, spots
+
+
+def _beside_outputs(trial: Trial | Reading, values: Mapping[str, Any], named: frozenset[str]) -> dict[str, str]:
+    """The steps of an output, each in a fence, after the dialogue where the output is more than one reply; and what
+    happened after each output, where that is known of all. ``values``: what else is shown."""
+    mark, (_, shown) = values["mark"], sides(trial)
+    beside = {}
+    if "afterwards" in named and all(output.afterwards is not None for _, output in shown.values()):
+        later = ((f"what happened after {name}", output.afterwards or "") for name, output in shown.values())
+        beside["afterwards"] = "\n".join(fence(title, text, mark) for title, text in later)
+    if "steps" in named and isinstance(trial, Reading):
+        text, places = trial.output.text, step_places(step_ends(trial.output.text, trial.output.steps))
+        steps = [fence(f"step {at}", text[start:stop].rstrip(), mark) for at, (start, stop) in enumerate(places, 1)]
+        is_one_reply = is_plain(trial) and not trial.output.earlier
+        beside["steps"] = "\n".join(steps if is_one_reply else [values["dialogue"], *steps])
+    return beside
 
 
 def unused(mark: str, texts: Sequence[str]) -> str:
@@ -330,7 +453,12 @@ def _dialogue_of(variable: str) -> str:
 
 def _beside(instruction: Instruction) -> tuple[str, ...]:
     """Texts that templates may show beside the conversation."""
-    return (instruction.reference or "", *instruction.checklist)
+    return (instruction.reference or "", *instruction.checklist, *instruction.goals)
+
+
+def _goals(goals: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """For a mark, which is what it was before there were goals where there are none."""
+    return (goals,) if goals else ()
 
 
 def _placed(instruction: Instruction, output: Output) -> Trajectory:
@@ -340,21 +468,31 @@ def _placed(instruction: Instruction, output: Output) -> Trajectory:
     return output.read(instruction)
 
 
-def _instruction_values(instruction: Instruction) -> dict[str, Any]:
+def _instruction_values(instruction: Instruction) -> Mapping[str, str]:
     """The same for every trial of an instruction, so that a server can share the prefix. Their mark need not be
     random: whoever wrote the outputs gains nothing by ending the fence of an instruction that is already over."""
-    mark = content_key("mark", instruction.turns, instruction.reference, instruction.checklist)[:_MARK_DIGITS]
-    return {"instruction": fence("instruction", instruction.text, mark), **_fences(instruction, mark)}
+    return _kept_values(instruction.turns, instruction.reference, instruction.checklist, instruction.goals)
 
 
-def _fences(instruction: Instruction, mark: str) -> dict[str, str]:
-    """Reference and checklist, where the instruction has them."""
-    values = {}
-    if instruction.reference is not None:
-        values["reference"] = fence("reference", instruction.reference, mark)
-    if instruction.checklist:
-        questions = "\n".join(f"{number}. {question}" for number, question in enumerate(instruction.checklist, 1))
+@lru_cache(maxsize=64)  # its trials come one after the other
+def _kept_values(
+    turns: tuple[str, ...], reference: str | None, checklist: tuple[str, ...], goals: tuple[str, ...]
+) -> Mapping[str, str]:
+    mark = content_key("mark", turns, reference, checklist, *_goals(goals))[:_MARK_DIGITS]
+    return {"instruction": fence("instruction", "\n\n".join(turns), mark), **_fences(reference, checklist, goals, mark)}
+
+
+def _fences(reference: str | None, checklist: Sequence[str], goals: Sequence[str], mark: str) -> dict[str, str]:
+    """Reference and checklist, where the instruction has them; its goals, a text that may be empty."""
+    values = {"goals": ""}
+    if reference is not None:
+        values["reference"] = fence("reference", reference, mark)
+    if checklist:
+        questions = "\n".join(f"{number}. {question}" for number, question in enumerate(checklist, 1))
         values["checklist"] = fence("checklist", questions, mark)
+    if goals:
+        declared = "\n".join(f"{number}. {goal}" for number, goal in enumerate(goals, 1))
+        values["goals"] = fence("declared goals", declared, mark)
     return values
 
 

@@ -1,20 +1,24 @@
 """What a template shows of a trial, and what of it no judge sees who is asked by that template."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from judgebench.conversations import Media, Opaque
 from judgebench.judging import showing
+from judgebench.judging.pictures import Spots
 from judgebench.judging.templates import RewardScale, Template, is_plain, sides, unused
 from judgebench.records import Instruction, Output, Reading, Trial
 
 _EARLIER = "earlier reply"
 _NOTHING: Counter[str] = Counter()  # to be read only
-_DIALOGUES = frozenset({"first_dialogue", "second_dialogue", "dialogue"})
+_DIALOGUES = frozenset({"first_dialogue", "second_dialogue", "dialogue", "steps"})
 
 
 def not_shown(template: Template, trial: Trial | Reading) -> Counter[str]:
-    """How many parts of the trial the judge does not see, by kind: "image", "reasoning", "earlier reply" ..."""
+    """How many parts of the trial the judge does not see, by kind: "image", "reasoning", "earlier reply" ...
+
+    Of a template that shows images its prompt says which are left out.
+    """
     plain = is_plain(trial)
     outputs = (trial.output,) if isinstance(trial, Reading) else (trial.battle.a, trial.battle.b)
     if plain and not outputs[0].earlier and not outputs[-1].earlier:  # nearly all that are asked
@@ -28,7 +32,8 @@ def not_shown(template: Template, trial: Trial | Reading) -> Counter[str]:
     stretches = [*showing.asked(instruction.conversation)]
     for _, output in shown.values():
         stretches += _done(instruction, output)
-    return counts + Counter(part.kind for part in showing.hidden(stretches))
+    hidden = (part.kind for part in showing.hidden(stretches))
+    return counts + Counter(kind for kind in hidden if not (template.shows_images and kind == showing.IMAGE))
 
 
 def _shows_last_only(template: Template, *, plain: bool) -> bool:
@@ -43,10 +48,15 @@ def _earlier(output: Output) -> int:
     return max(len(output.trajectory.texts) - 1, 0)
 
 
-def shows_alike(template: Template, trial: Trial) -> bool:
-    """Whether both outputs read the same to a judge who is asked by the template, thinking left aside."""
+def shows_alike(template: Template, trial: Trial, held: Container[str] = ()) -> bool:
+    """Whether both outputs read the same to a judge who is asked by the template, thinking left aside.
+
+    ``held``: digests of the images that can be shown.
+    """
     a, b = trial.battle.a, trial.battle.b
     plain = is_plain(trial)
+    if "afterwards" in template.named and a.afterwards != b.afterwards:
+        return False
     if a.text != b.text or (plain and _shows_last_only(template, plain=True)):
         return a.text == b.text
     if a.plain and b.plain:
@@ -56,7 +66,8 @@ def shows_alike(template: Template, trial: Trial) -> bool:
     instruction = trial.battle.instruction
     both = [_spoken(instruction, output) for output in (a, b)]
     mark = unused("0" * 16, [text for stretches in both for text in showing.texts(stretches)])
-    one, other = (showing.side(instruction.conversation, stretches, mark) for stretches in both)
+    spots = Spots(mark, held) if template.shows_images else None
+    one, other = (showing.side(instruction.conversation, stretches, mark, spots) for stretches in both)
     return one == other
 
 

@@ -20,10 +20,10 @@ from judgebench.leaderboard.board import (
     Row,
 )  # fmt: skip
 from judgebench.leaderboard.methods import METHODS, Method, RankingMethod
-from judgebench.stats.method import USUAL_METHOD, Choices, Cluster, IntervalMethod, Join, Jury, Scale
+from judgebench.stats.method import LEVELS, USUAL_METHOD, Choices, Cluster, IntervalMethod, Join, Jury, Scale
 
 __all__ = [
-    "BY_SYNONYMS", "COLUMNS", "DATA_COLUMNS", "METHODS", "USUAL_METHOD", "Anchor", "BoardGate", "By", "Choices",
-    "Cluster", "Control", "Controls", "IntervalMethod", "Join", "JudgeGate", "Jury", "Leaderboard", "Method",
-    "ModelGate", "RankingMethod", "Robustness", "Row", "Scale",
+    "BY_SYNONYMS", "COLUMNS", "DATA_COLUMNS", "LEVELS", "METHODS", "USUAL_METHOD", "Anchor", "BoardGate", "By",
+    "Choices", "Cluster", "Control", "Controls", "IntervalMethod", "Join", "JudgeGate", "Jury", "Leaderboard",
+    "Method", "ModelGate", "RankingMethod", "Robustness", "Row", "Scale",
 ]  # fmt: skip

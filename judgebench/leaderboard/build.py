@@ -22,6 +22,7 @@ from judgebench.stats.win_rate import Counts, win_rates
 _ELO_PER_LOGIT = 400 / math.log(10)
 _ELO_ORIGIN = 1000.0
 _FEW = 20  # instructions, below which a board says how little it can tell
+_LOOKED_AT = 1000  # verdicts that may already be of enough
 _TOO_FEW = 5  # hardly anything is told apart by so few
 _ORDER_UNKNOWN = "do not tell which output was shown first"
 
@@ -43,8 +44,7 @@ def build(table: VerdictTable, choices: Choices, *, columns: Mapping[str, Floats
         return replace(board, judges=jury.members, rows=rows, notes=notes)
     baseline = choices.baseline or common_baseline(table)
     with threadpool_limits(1, "blas"):  # matrices of models are small: threads cost more than they bring
-        estimates = estimate(table, choices, baseline=baseline, columns=columns)
-    return build_from(table, choices, estimates)
+        return build_from(table, choices, estimate(table, choices, baseline=baseline, columns=columns))
 
 
 def estimate(
@@ -223,7 +223,7 @@ def _notes(table: VerdictTable) -> list[str]:
     notes = _few(table.instruction)
     known = table.order[table.order >= 0]
     if len(known) < len(table):
-        notes.append(f"{len(table) - len(known)} of {len(table)} verdicts {_ORDER_UNKNOWN}")
+        notes.append(f"{len(table) - len(known):,} of {len(table):,} verdicts {_ORDER_UNKNOWN}")
     first = int((known == 0).sum())
     if len(known) and first in (0, len(known)):
         notes.append("every battle was shown in one order only: position bias cannot be told from quality")
@@ -232,7 +232,8 @@ def _notes(table: VerdictTable) -> list[str]:
 
 def _few(instruction: Codes) -> list[str]:
     """What a handful of instructions cannot tell."""
-    number = len(occurring(instruction))
+    number = len(occurring(instruction[:: len(instruction) // _LOOKED_AT + 1]))
+    number = number if number >= _FEW else len(occurring(instruction))
     if number >= _FEW:
         return []
     of_what = "one instruction" if number == 1 else f"{number} instructions"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from judgebench import store
 from judgebench.bias.confidence import Selection, Threshold, calibrate, confidence_of, evaluate, one_each
@@ -51,13 +52,14 @@ def agreement(
             table = table.select(np.isin(table.judge, [table.judges.index(name) for name in judges]))
         coverage = _coverage(connection, benchmark, judges, category) if len(table) else None
     items = labelled_battles(table, known.beside.labels)
-    report = agreement_report(
-        items,
-        categories=known.stored.categories,
-        failed=failed_items(items, table, known.stored.without),
-        score_icc=_score_icc(scores, how),
-        how=how,
-    )
+    with threadpool_limits(1, "blas"):  # as in leaderboard.build
+        report = agreement_report(
+            items,
+            categories=known.stored.categories,
+            failed=failed_items(items, table, known.stored.without),
+            score_icc=_score_icc(scores, how),
+            how=how,
+        )
     return replace(report, coverage=coverage)
 
 

@@ -13,11 +13,13 @@ from judgebench.engine.judges import template_of
 from judgebench.errors import InputError, UnknownName
 from judgebench.judging.parsing import verdict_token
 from judgebench.records import HumanLabel, Instruction, Judge, Output, Source, TokenLogprob
+from judgebench.services.steps import StepReading, readings_on
 from judgebench.stats.win_rate import win_rates
 from judgebench.store import labels
 from judgebench.store.battles import BattleFilter, BattleOrder, BattleSummary, JudgedTrial
 from judgebench.store.benchmarks import AnsweredInstruction
 from judgebench.store.database import Connection, Database
+from judgebench.store.goal_readings import GoalReading
 
 __all__ = [
     "AnsweredInstruction",
@@ -44,6 +46,8 @@ class JudgedBattle:
     labels: tuple[HumanLabel, ...] = ()  # what people said, in the order they said it
     sizes: Mapping[str, int] = field(default_factory=dict)  # bytes of the files that their messages hold, by digest
     tokens: Mapping[int, TokenLogprob] = field(default_factory=dict)  # that were weighed, by the verdict's id
+    goals: tuple[GoalReading, ...] = ()  # that judges listed of either dialogue
+    steps: tuple[StepReading, ...] = ()  # what judges say of the steps of either output, and of places in it
 
 
 def battles(
@@ -93,9 +97,16 @@ def battle(
             raise UnknownName("battle", f"{first} against {second} on {instruction}", [])
         question = trials[0].instruction
         sizes = store.battles.file_sizes(connection, question, chain.from_iterable(outputs))
+        goals = [
+            reading
+            for reading in store.goal_readings.lists_on(connection, benchmark_id, instruction)
+            if reading.model in pair
+        ]
+        read = readings_on(connection, benchmark_id, instruction)
+        steps = tuple(reading for reading in read if reading.output.model in pair)
         names = {shown.judge for shown in trials if shown.verdict.source is Source.LOGPROBS}
         judges = [store.judges.judge(connection, name) for name in sorted(names)]
-    return JudgedBattle(question, first, second, outputs, trials, mine, sizes, _weighed(trials, judges))
+    return JudgedBattle(question, *pair, outputs, trials, mine, sizes, _weighed(trials, judges), tuple(goals), steps)
 
 
 def upsets(

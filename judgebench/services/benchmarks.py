@@ -5,13 +5,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from judgebench import store
+from judgebench.errors import UnknownName
 from judgebench.records import Model
 from judgebench.store.database import Connection, Database
 from judgebench.store.runs import RunSummary
 
 __all__ = [
-    "BenchmarkSummary", "RunSummary", "benchmark", "benchmarks", "generated", "has_conversations", "models", "runs",
-    "usual", "version",
+    "BenchmarkSummary", "RunSummary", "benchmark", "benchmarks", "check", "check_models", "generated",
+    "has_conversations", "models", "runs", "usual", "version",
 ]  # fmt: skip
 
 
@@ -58,6 +59,21 @@ def has_conversations(database: Database, name: str) -> bool:
     """
     with database.read() as connection:
         return store.benchmarks.has_conversations(connection, store.benchmarks.benchmark_id(connection, name))
+
+
+def check(database: Database, name: str) -> None:
+    """Raises UnknownName for a benchmark that is not there."""
+    with database.read() as connection:
+        store.benchmarks.benchmark_id(connection, name)
+
+
+def check_models(database: Database, benchmark: str, names: Iterable[str]) -> None:
+    """Raises UnknownName for a model without outputs in the benchmark."""
+    with database.read() as connection:
+        present = store.benchmarks.model_names(connection, store.benchmarks.benchmark_id(connection, benchmark))
+    for name in names:
+        if name not in present:
+            raise UnknownName("model", name, present)
 
 
 def models(database: Database, benchmark: str) -> list[Model]:

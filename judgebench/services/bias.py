@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from judgebench import store
 from judgebench.bias.counterfactual import Counterfactuals, WithoutEffect, counterfactuals
@@ -30,6 +31,7 @@ from judgebench.store.arrays import LeftOut, StoredTable
 from judgebench.store.database import Connection, Database
 
 Without = Literal["length", "style", "lineage"]
+_LAST = store.transfer.Last[BiasReport]()  # what a page about bias says is most of the card of the same judge
 _LIKELIHOOD = "pairwise/likelihood"  # how the names of templates begin that compare likelihoods
 
 
@@ -60,8 +62,9 @@ def moves(
         gates = model_gates(connection, benchmark, verdicts.judged)
     effects = [effect for several in chosen for effect in several]
     baseline = baseline or common_baseline(table)
-    without = counterfactuals(table, effects, human=people_preference(table, votes), baseline=baseline)
-    entries = tuple(_with_coefficients(without.entries, table, effects))
+    with threadpool_limits(1, "blas"):  # as in leaderboard.build
+        without = counterfactuals(table, effects, human=people_preference(table, votes), baseline=baseline)
+        entries = tuple(_with_coefficients(without.entries, table, effects))
     coverage = verdicts.covered(verdicts.counting, baseline=baseline, flagged="left out")
     return _marked(replace(without, entries=entries, coverage=coverage), gates)
 
@@ -110,6 +113,8 @@ def _effects(connection: Connection, benchmark_id: int, table: VerdictTable, con
 class Judged:
     """A benchmark's verdicts with what is known besides them."""
 
+    benchmark: str
+    category: str | None  # of its instructions; None: all
     stored: StoredTable
     judge_models: tuple[str, ...]  # the LLM of each of the table's judges
     beside: SideInformation
@@ -131,10 +136,22 @@ def bias(
         context = judged(connection, benchmark, judges=scope.judges, category=scope.category)
         chosen, coverage = _scoped_judges(connection, benchmark, scope, baseline)
         gates = model_gates(connection, benchmark, context.table.models)
-    report = bias_report(
-        context.table, context.judge_models, context.beside, judges=chosen, baseline=baseline, level=level
-    )  # fmt: skip
+        report = report_of(connection, context, chosen, baseline=baseline, level=level)
     return replace(report, ledger=_marked(report.ledger, gates), coverage=coverage)
+
+
+def report_of(
+    connection: Connection, context: Judged, judges: tuple[str, ...], *, baseline: str | None = None, level: float
+) -> BiasReport:
+    """Of these judges, without what audits found. Raises as ``bias`` does."""
+
+    def make() -> BiasReport:
+        with threadpool_limits(1, "blas"):  # as in leaderboard.build
+            return bias_report(
+                *(context.table, context.judge_models, context.beside), judges=judges, baseline=baseline, level=level
+            )
+
+    return _LAST.of(connection, (context.benchmark, context.category, judges, baseline, level), make)
 
 
 def _scoped_judges(
@@ -167,7 +184,7 @@ def judged(
         by_likelihood={judge.name for judge in known if judge.template.startswith(_LIKELIHOOD)},
     )
     judge_models = tuple(llms[name] for name in stored.table.judges)
-    return Judged(stored, judge_models, beside)
+    return Judged(benchmark, category, stored, judge_models, beside)
 
 
 def _declared(lineages: Mapping[str, Lineage]) -> dict[str, Lineage]:

@@ -1,8 +1,9 @@
 """A judge's report card from everything that the store holds about it on one benchmark."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from judgebench import store
 from judgebench.audits import NULL_MODELS
@@ -20,32 +21,47 @@ from judgebench.bias.card import (
     transitivity_line,
 )
 from judgebench.bias.human_agreement import agreement_report, labelled_battles
-from judgebench.bias.report import bias_report
+from judgebench.bias.report import BiasReport
 from judgebench.coverage import Coverage
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.records import Status
-from judgebench.services.bias import Judged, failed_items, judged
+from judgebench.services.bias import Judged, failed_items, judged, report_of
 from judgebench.services.scope import Scope, scoped_verdicts
 from judgebench.stats.agreement import Resampling
+from judgebench.stats.verdict_table import VerdictTable
 from judgebench.store.audits import StoredAudit, newest_audits
 from judgebench.store.database import Connection, Database
 
 
-def card(database: Database, judge: str, *, benchmark: str | None = None, level: float = 0.95) -> Card:
-    """The judge's card on ``benchmark``; where none is named, on the one where it gave most verdicts.
+def card(
+    database: Database, judge: str, *, benchmark: str | None = None, level: float = 0.95, among: Collection[str] = ()
+) -> Card:
+    """The judge's card on ``benchmark``; where none is named, on the one where it gave most verdicts. ``among``: the
+    benchmarks of which the reader may know; none named: all.
 
     Raises UnknownName, and StatisticsError when the judge has given no pairwise verdict there.
     """
     with database.read() as connection:
         stored = store.judges.judge(connection, judge)
-        everywhere = store.verdicts.benchmarks_of(connection, judge)
+        everywhere = {
+            name: count
+            for name, count in store.verdicts.benchmarks_of(connection, judge).items()
+            if not among or name in among
+        }
+        if among and not everywhere:  # as where there is no such judge at all
+            raise UnknownName(
+                "judge", judge, (one.name for one in store.judges.judges(connection) if one.name != judge)
+            )
         name = _benchmark(everywhere, judge, benchmark)
         context = judged(connection, name, judges=[judge])
         coverage = _coverage(connection, name, judge)
         benchmark_id = store.benchmarks.benchmark_id(connection, name)
         of_record = record_lines(_record(connection, benchmark_id, judge), level=level)
         audits = newest_audits(connection, benchmark_id, kind=NULL_MODELS, judges=[stored.digest])
-    lines = [*of_record, *_pairwise_lines(context, judge, level), _null_line(audits, level)]
+        own = _own(context, judge)
+        report = report_of(connection, context, (judge,), level=level)
+    with threadpool_limits(1, "blas"):  # as in leaderboard.build
+        lines = [*of_record, *_pairwise_lines(context, own, report, judge, level), _null_line(audits, level)]
     others = [
         f"{count} verdicts on {other}"
         for other, count in everywhere.items()
@@ -71,16 +87,21 @@ def _benchmark(everywhere: dict[str, int], judge: str, benchmark: str | None) ->
     return max(ordinary, key=lambda name: ordinary[name])
 
 
-def _pairwise_lines(context: Judged, judge: str, level: float) -> list[CardLine]:
+def _own(context: Judged, judge: str) -> VerdictTable:
+    """The judge's verdicts. Raises StatisticsError where there are none."""
     table = context.table
     own = table.select(table.judge == table.judges.index(judge))
     if not len(own):
         raise StatisticsError(f"judge {judge!r} has given no pairwise verdict there: a card is about comparisons")
-    bias = bias_report(table, context.judge_models, context.beside, judges=[judge], level=level)
+    return own
+
+
+def _pairwise_lines(context: Judged, own: VerdictTable, report: BiasReport, judge: str, level: float) -> list[CardLine]:
+    """``own``: the judge's verdicts; ``report``: about its bias."""
     items = labelled_battles(own, context.beside.labels, others=False)
     people = agreement_report(items, failed=failed_items(items, own, context.stored.without), how=Resampling(level))
     return [
-        *bias_lines(bias, judge),
+        *bias_lines(report, judge),
         transitivity_line(own, level=level),
         *people_lines(people.judges[0], people.people),
     ]

@@ -63,6 +63,6 @@ def check_scored(connection: Connection, benchmark: int, judges: Sequence[str], 
     if len(compared):
         names = ", ".join(compared.judges[code] for code in np.unique(compared.judge))
         raise StatisticsError(
-            f"there is no score to rank by: the {len(compared)} verdicts of {names} compare two "
+            f"there is no score to rank by: the {len(compared):,} verdicts of {names} compare two "
             "outputs, so have neither a mean score nor a margin: leave these out, or choose a pointwise judge"
         )

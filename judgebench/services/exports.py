@@ -19,6 +19,7 @@ from judgebench.formats import ColumnType
 from judgebench.formats.form_files import DOCUMENTS, form_document, form_row, whole_conversation
 from judgebench.formats.forms import Form
 from judgebench.formats.forms import registry as forms
+from judgebench.formats.goal_labels import JudgedGoal
 from judgebench.formats.message_columns import message_cell
 from judgebench.formats.registry import writable
 from judgebench.formats.writing import KEY_COLUMN, write_document, write_objects, write_rows
@@ -248,6 +249,21 @@ def _battles(database: Database, part: Part) -> Iterator[tuple[dict[str, Any]]]:
         yield (asdict(battle) | named,)
 
 
+def _goals(database: Database, part: Part) -> Iterator[tuple[JudgedGoal]]:
+    """By instruction, model, sample, judge, repeat and number."""
+    with database.read() as connection:
+        place = part.id(connection)
+        judges = part.judges or store.goal_readings.judges_with_goals(connection, place)
+        order = {key: at for at, key in enumerate(store.benchmarks.instructions_by_key(connection, place))}
+        rows = [
+            JudgedGoal(reading.instruction, reading.model, reading.sample, judge, reading.repeat, number, goal)
+            for judge in judges
+            for reading in store.goal_readings.goal_readings(connection, place, judge, category=part.category)
+            for number, goal in enumerate(reading.goals)
+        ]
+    yield from ((row,) for row in sorted(rows, key=lambda row: (order[row.instruction], *row.place)))
+
+
 def _leaderboard(database: Database, part: Part) -> Iterator[tuple[dict[str, Any]]]:
     return ((row,) for row in _board(database, part).data_rows())
 
@@ -268,5 +284,6 @@ _RECORDS: Mapping[str, Callable[[Database, Part], Iterator[tuple[Any, ...]]]] = 
     "arena-rank": pairs.won_battles,
     "preferences": pairs.preferred,
     "battles": _battles,
+    "goals": _goals,
     "leaderboard": _leaderboard,
 }

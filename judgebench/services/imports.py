@@ -28,8 +28,9 @@ from judgebench.formats.reading import ReadLimits
 from judgebench.formats.registry import Contents
 from judgebench.formats.rereading import is_read_otherwise
 from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile
-from judgebench.judging.templates import OPTIONAL, shown_key
-from judgebench.records import OVERALL, Instruction, Judge, Output, Status, Trial, TrialResult, check_name
+from judgebench.judging.numbering import step_ends
+from judgebench.judging.templates import BESIDE, OPTIONAL, SHOWN, shown_key
+from judgebench.records import OVERALL, Instruction, Judge, Output, Status, Trial, TrialResult, Verdict, check_name
 from judgebench.services.submissions import MessageCounts, add_read, count_messages
 from judgebench.spec.templates import load_template
 from judgebench.store import labels
@@ -78,6 +79,7 @@ class ImportReport:
     outputs: int = 0  # added to the benchmark by labels
     pairs: int = 0  # of outputs, judged or labelled
     labels: int = 0  # new ones, beside verdicts
+    marks: int = 0  # new ones, of steps of outputs and places in them
     without_preference: int = 0  # verdicts for which the file records neither preference nor score
     references: int = 0  # given to instructions of the benchmark that had none
     references_left_out: int = 0  # of instructions that were judged without one
@@ -310,6 +312,8 @@ def _save_outputs(database: Database, file: OutputsFile, benchmark: str, options
         without_instruction=sum(report.new for report in reports if not report.takes_new),
         missing=sum(report.missing for report in reports),
         empty=sum(report.empty for report in reports),
+        marks=stored.marks,
+        contradicting=stored.contradicting,
         messages=count_messages([row.instruction for row in file.outputs], outputs, file.nulls),
     )
 
@@ -334,6 +338,7 @@ def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, f
     """Outputs, verdicts and labels; each judge's verdicts as a run that names the format."""
     read = add_read(connection, benchmark, file.outputs, file.blobs)
     benchmark_id = read.benchmark_id
+    _check_cuts(connection, benchmark_id, file.verdicts)
     judges: dict[str, tuple[Judge, list[RecordedVerdict]]] = {}
     for recorded in file.verdicts:
         judges.setdefault(recorded.judge.digest, (recorded.judge, []))[1].append(recorded)
@@ -367,6 +372,21 @@ def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, f
     )
 
 
+def _check_cuts(connection: Connection, benchmark_id: int, verdicts: Sequence[RecordedVerdict]) -> None:
+    """Raises Conflict, naming the row, for a verdict on other steps than the output has here."""
+    cut = [recorded for recorded in verdicts if recorded.cut is not None]
+    keys = sorted({recorded.instruction.key for recorded in cut})
+    stored = store.models.samples_to(connection, benchmark_id, keys) if keys else ()
+    ends = {(key, one.model, one.sample): step_ends(one.text, one.steps) for key, _, one in stored}
+    for recorded in cut:
+        if recorded.cut != ends[recorded.instruction.key, recorded.a.model, recorded.a.sample]:
+            raise Conflict(
+                f"{recorded.place}field 'output_a_steps': the output of {recorded.a.model!r} has other steps here than "
+                "where it was judged, and the verdict's score is made of those: import the outputs with their "
+                "output_steps first, or these verdicts under a benchmark of their own. Nothing was stored"
+            )
+
+
 def _record(connection: Connection, benchmark: str, file: str, format: str, **new: int) -> None:
     """``new``: how many of what the import stored."""
     about = {"file": Path(file).name, "format": format, **new}
@@ -398,24 +418,31 @@ def _save_recorded(
     return Stored(stored.new, len(results) - stored.new), contradicting
 
 
-def _is_fresh(result: TrialResult, known: Sequence[store.verdicts.Outcome]) -> bool:
+def _is_fresh(result: TrialResult, known: Sequence[store.verdicts.StoredOutcome]) -> bool:
     """Whether the trial has no answer yet: none at all, or failures where this is none."""
     failed = bool(known) and known[-1][0] is Status.FAILED
     return not known or (failed and result.verdict.status is not Status.FAILED)
 
 
-def _contradicts(result: TrialResult, known: Sequence[store.verdicts.Outcome]) -> bool:
+def _contradicts(result: TrialResult, known: Sequence[store.verdicts.StoredOutcome]) -> bool:
     """Whether it says something else than every revision of an answer that is stored."""
     verdict = result.verdict
     if verdict.status is Status.FAILED or _is_fresh(result, known):
         return False
-    return (verdict.status, verdict.preference, verdict.score) not in known
+    return not any(_is_said(verdict, outcome) for outcome in known)
+
+
+def _is_said(verdict: Verdict, outcome: store.verdicts.StoredOutcome) -> bool:
+    """Whether a stored revision says all that the verdict says; of a file without goals or spans nothing is missing."""
+    if (verdict.status, verdict.preference, verdict.score) != outcome[:3]:
+        return False
+    return verdict.goals in ((), outcome.goals) and verdict.spans in ((), outcome.spans)
 
 
 def _shown_by(judge: Judge) -> tuple[str, ...]:
     """What of an instruction beside its conversation the judge was shown; all of it where its template is not here, so
     that no two references are taken for one."""
-    everything = tuple(sorted(OPTIONAL))
+    everything = tuple(sorted(SHOWN))
     if judge.template.endswith(".md"):  # a path that a file names is not opened
         return everything
     try:
@@ -433,16 +460,31 @@ def _results(
     if not shows:
         return [recorded.result for recorded in verdicts]
     instructions = {row.key: row for row in store.benchmarks.instructions(connection, benchmark_id)}
-    shown = {key: shown_key(instruction, shows) for key, instruction in instructions.items()}
     for recorded in verdicts:
-        for name in shows:
+        for name in OPTIONAL.intersection(shows):
             value, stored = (getattr(of, name) for of in (recorded.instruction, instructions[recorded.instruction.key]))
             if value and value != stored:
                 raise Conflict(
                     f"{recorded.place}field {name!r}: judge {recorded.judge.name!r} was shown another {name} than the "
                     "benchmark holds for this instruction: import these verdicts under a benchmark of their own"
                 )
-    return [recorded.result_shown(shown[recorded.instruction.key]) for recorded in verdicts]
+    known: dict[tuple[str, str, int], Output] = {}
+    if not BESIDE.isdisjoint(shows):
+        samples = store.models.samples_to(connection, benchmark_id, sorted({row.instruction.key for row in verdicts}))
+        known = {(key, output.model, output.sample): output for key, _, output in samples}
+    return [_as_shown(recorded, instructions[recorded.instruction.key], known, shows) for recorded in verdicts]
+
+
+def _as_shown(
+    recorded: RecordedVerdict,
+    instruction: Instruction,
+    stored: Mapping[tuple[str, str, int], Output],
+    shows: Sequence[str],
+) -> TrialResult:
+    """``stored``: outputs, with what stands beside them, where that is shown."""
+    sides = [output for output in (recorded.a, recorded.b) if output is not None]
+    known = [stored.get((instruction.key, output.model, output.sample), output) for output in sides]
+    return recorded.result_shown(shown_key(instruction, shows, known))
 
 
 @dataclass(frozen=True, slots=True)

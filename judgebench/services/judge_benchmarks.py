@@ -47,7 +47,7 @@ def evaluate_judges(
         boards = [_evaluated(connection, pairs, judge, how, level) for judge in pairs.judges(judges)]
     if not any(row.pairs for _, row in boards):
         who = ", ".join(judges) or "any judge"
-        raise StatisticsError(f"{who} was asked about none of the {len(pairs)} labelled pairs: run --all-pairs first")
+        raise StatisticsError(f"{who} was asked about none of the {len(pairs):,} labelled pairs: run --all-pairs first")
     measures = boards[0][0]
     rows = sorted((row for _, row in boards), key=lambda row: _place(row, measures))
     return JudgeBoard(name, measures, tuple(rows), len(pairs), tuple(_notes(how, pairs, rows)))
@@ -91,12 +91,12 @@ def _notes(how: JudgeBenchmark, pairs: "_LabelledPairs", rows: Sequence[Evaluate
     if unplaced:
         names = ", ".join(pairs.unknown[:5])
         yield (
-            f"{unplaced} of {len(pairs)} pairs are in no subset of {how.label}{f' ({names})' if names else ''}: they "
-            "count in none of its sections"
+            f"{unplaced:,} of {len(pairs):,} pairs are in no subset of {how.label}{f' ({names})' if names else ''}: "
+            "they count in none of its sections"
         )
     for row in rows:
         if row.pairs < len(pairs):
-            yield f"judge {row.judge} was asked about {row.pairs} of {len(pairs)} pairs; only these count"
+            yield f"judge {row.judge} was asked about {row.pairs:,} of {len(pairs):,} pairs; only these count"
         if "consistency" in how.also and 0 < row.both_orders < row.pairs:
             yield f"judge {row.judge} read {row.pairs - row.both_orders} pairs in one order; {how.label} asks in both"
 

@@ -21,6 +21,7 @@ from judgebench.engine.judges import (
     open_model,
     resolve,
 )
+from judgebench.engine.sight import remember_sight
 from judgebench.errors import InputError, JudgeError
 from judgebench.records import Judge, check_name
 from judgebench.spec import JudgeSpec
@@ -102,6 +103,8 @@ def try_judge(
         store.events.note(database, store.events.TESTED, "judge", name, {"answers": False})
         raise
     if report is not None:
+        if report.images is not None and len(judge.spec.urls) <= 1:
+            remember_sight(database, judge.judge.name, next(iter(judge.spec.urls), None), report.images)
         store.events.note(database, store.events.TESTED, "judge", name, {"answers": True})
     return report
 

@@ -53,8 +53,8 @@ def save_labels(
             given.add(rows, outputs)
         if not given.annotators:
             raise InputError(
-                f"{file.file}: none of its {len(file.rows)} labels is on outputs of benchmark {benchmark!r}: is it the "
-                "right benchmark? --extend adds the file's instructions and outputs to it"
+                f"{file.file}: none of its {len(file.rows):,} labels is on outputs of benchmark {benchmark!r}: "
+                "is it the right benchmark? --extend adds the file's instructions and outputs to it"
             )
         if given.counts["new"] or outputs.added:
             about = {"file": name, "format": LABELS.name, "labels": given.counts["new"], "outputs": outputs.added}

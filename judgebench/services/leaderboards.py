@@ -8,10 +8,6 @@ from functools import lru_cache, partial
 import numpy as np
 
 from judgebench import store
-from judgebench.bias.effects import length_effect, place_effect
-from judgebench.bias.human_agreement import labelled_battles, mean_of_known
-from judgebench.bias.relatives import RELATED, Relation, relation_matrix, without_related
-from judgebench.bias.report import style_effects
 from judgebench.coverage import Coverage
 from judgebench.errors import InputError, StatisticsError
 from judgebench.estimate import Estimate
@@ -178,6 +174,8 @@ def _related(connection: Connection, table: VerdictTable, weight: float) -> tupl
     """The table with less or no say for related judges, and what was done, in words."""
     if weight >= 1:
         return table, []
+    from judgebench.bias.relatives import RELATED, Relation, relation_matrix, without_related  # slow to load
+
     relations = relation_matrix(table, _llms(connection, table), _lineages(connection))
     weighted = without_related(table, np.isin(relations, RELATED), weight=weight)
     unknown = (relations == Relation.UNKNOWN)[table.judge, table.model_a]
@@ -194,6 +192,9 @@ def _related(connection: Connection, table: VerdictTable, weight: float) -> tupl
 def _columns(
     connection: Connection, benchmark_id: int, table: VerdictTable, controls: Sequence[Control]
 ) -> Mapping[str, Floats]:
+    from judgebench.bias.effects import length_effect, place_effect  # slow to load, as what measures style
+    from judgebench.bias.report import style_effects
+
     effects = [place_effect(table)] if "position" in controls else []
     effects += [length_effect(table)] if "length" in controls else []
     if "style" in controls:
@@ -229,6 +230,8 @@ def _error_rates(connection: Connection, source: int, board: VerdictTable) -> Ju
     Neither side of a battle is "the positive" by itself, so sensitivity and specificity are one accuracy and the
     labelled battles are shared between them.
     """
+    from judgebench.bias.human_agreement import labelled_battles, mean_of_known  # slow to load
+
     judges = [board.judges[code] for code in np.unique(board.judge)]
     stored = store.arrays.verdict_table(connection, source, judges=judges).table
     human = labels.label_table(connection, source, models=stored.models, instructions=stored.instructions)

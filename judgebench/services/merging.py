@@ -8,6 +8,7 @@ from judgebench import store
 from judgebench.errors import DatabaseError, InputError
 from judgebench.spec import Study, make
 from judgebench.store.database import Connection, Database
+from judgebench.store.marks import StoredMarks
 from judgebench.store.merging import MergedRun, SourceRun
 
 __all__ = ["Merged", "merge"]
@@ -22,11 +23,14 @@ class Merged:
     runs: int  # that were new
     new: int  # trials with a verdict that counts here from now on
     known: int  # trials of which what counts was here
+    beside: int = 0  # new marks of steps and places, and outputs of which it came what happened afterwards
+    contradicting: int = 0  # marks of one annotator that say something else of an output than is stored: left out
 
 
 def merge(database: Database, address: str) -> Merged:
-    """Take in the verdicts of the database at ``address`` with their runs; its labels, audits, outputs and addresses of
-    judges stay there. Merged again, it changes nothing.
+    """Take in the verdicts of the database at ``address`` with their runs, and what stands beside outputs: marks of
+    their steps and places, and what happened afterwards. Its labels, audits, outputs and addresses of judges stay
+    there. Merged again, it changes nothing.
 
     What was taken in before an error stays. Raises InputError where both are one, do not hold the same benchmarks and
     outputs, or the other holds what no judgebench stores; Conflict where they know different judges by one name.
@@ -47,21 +51,24 @@ def merge(database: Database, address: str) -> Merged:
 
 def _merge(database: Database, source: Database) -> Merged:
     new = known = 0
+    beside = StoredMarks()
     with source.read() as reading:
         with database.write() as writing:
             runs, ended = _add_runs(writing, reading)
         new_runs = sum(run.new for run in runs.values())
         try:
+            for given in store.merging.merge_beside(database, reading):  # it is part of what some judges were shown
+                beside += given
             for stored in store.merging.merge_verdicts(database, reading, runs):
                 new, known = new + stored.new, known + stored.known
         finally:
-            if new_runs or new:
-                about = {"runs": new_runs, "trials": new}
+            if new_runs or new or beside.new or beside.given:
+                about = {"runs": new_runs, "trials": new, "beside": beside.new + beside.given}
                 with database.write() as writing:
                     store.events.record(writing, store.events.MERGED, "database", source.name, about)
     with database.write() as writing:
         store.merging.finish_runs(writing, ended)
-    return Merged(source.name, new_runs, new, known)
+    return Merged(source.name, new_runs, new, known, beside.new + beside.given, beside.contradicting)
 
 
 def _place(database: Database) -> object:

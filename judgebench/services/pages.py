@@ -14,10 +14,12 @@ from judgebench.bias.voters import VotersReport
 from judgebench.coverage import Coverage
 from judgebench.engine.plan import CostEstimate
 from judgebench.engine.plan import estimate as cost_estimate
-from judgebench.errors import DatabaseError, InputError, JudgeBenchError, UnknownName
+from judgebench.errors import DatabaseError, InputError, JudgeBenchError, NoDatabase, UnknownName
+from judgebench.formats.goal_labels import GoalLabel, read_goal_labels
 from judgebench.formats.known import Known
 from judgebench.formats.outputs import OutputsFile, read_outputs
 from judgebench.formats.reading import NamedPath, ReadLimits
+from judgebench.images import Copy
 from judgebench.keys import clean_text
 from judgebench.leaderboard import METHODS, BoardGate, Choices, JudgeGate, Leaderboard, Method, Row
 from judgebench.leaderboard.board import State
@@ -37,7 +39,7 @@ from judgebench.records import (
 )
 from judgebench.spec import JudgeSpec, templates
 from judgebench.spec.connection import ServerConnection
-from judgebench.spec.study import Study, make
+from judgebench.spec.study import Study
 from judgebench.stats.agreement import Resampling
 from judgebench.stats.win_rate import PairRates
 from judgebench.store.audits import StoredAudit
@@ -48,12 +50,12 @@ from judgebench.store.database import Database, parse_address
 __all__ = [
     "ACTOR_VARIABLE", "METHODS", "OVERALL", "PROFILES", "STAGE", "AgreementReport", "AuditReport", "BattleFilter",
     "BattleOrder",
-    "BattleSummary", "BiasReport", "BoardGate", "Card", "CardLine", "Choices", "Completion", "CostEstimate",
-    "Counterfactuals", "Coverage", "Database", "DatabaseError", "Evidence", "Finding", "HumanLabel", "InputError",
-    "Instruction", "Judge",
+    "BattleSummary", "BiasReport", "BoardGate", "Card", "CardLine", "Choices", "Completion", "Copy", "CostEstimate",
+    "Counterfactuals", "Coverage", "Database", "DatabaseError", "Evidence", "Finding", "GoalLabel", "HumanLabel",
+    "InputError", "Instruction", "Judge",
     "JudgeBenchError", "JudgeBoard",
-    "JudgeGate", "JudgeSpec", "Known", "Leaderboard", "Lineage", "Method", "NamedPath", "Order", "Output",
+    "JudgeGate", "JudgeSpec", "Known", "Leaderboard", "Lineage", "Method", "NamedPath", "NoDatabase", "Order", "Output",
     "OutputsFile", "PairRates", "ReadLimits", "Resampling", "Row", "ServerConnection", "Slopes", "State", "Status",
-    "StoredAudit", "Study", "TokenLogprob", "UnknownName", "VotersReport", "clean_text", "cost_estimate", "make",
-    "own_name", "parse_address", "read_outputs", "templates",
+    "StoredAudit", "Study", "TokenLogprob", "UnknownName", "VotersReport", "clean_text", "cost_estimate",
+    "own_name", "parse_address", "read_goal_labels", "read_outputs", "templates",
 ]  # fmt: skip

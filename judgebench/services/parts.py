@@ -75,10 +75,16 @@ def instructions(database: Database, part: Part) -> Iterator[tuple[Instruction]]
 
 
 def outputs(database: Database, part: Part) -> Iterator[tuple[Instruction, Output]]:
-    """By instruction, model and sample."""
+    """By instruction, model and sample, with what people and sources say of its steps."""
     with database.read() as connection:
+        are_marked = store.marks.has_any(connection, part.id(connection))
         for instruction, outputs in answered(connection, part):
-            yield from ((instruction, output) for model in sorted(outputs) for output in outputs[model])
+            marked: dict[tuple[str, int], Output] = {}
+            if are_marked:
+                of = store.marks.marked(connection, part.id(connection), [instruction.key]).values()
+                marked = {(output.model, output.sample): output for _, output in of}
+            for model in sorted(outputs):
+                yield from ((instruction, marked.get((model, output.sample), output)) for output in outputs[model])
 
 
 def labels(database: Database, part: Part) -> Iterator[tuple[Instruction, Output, Output, HumanLabel]]:

@@ -163,27 +163,32 @@ def plan(
     models: Sequence[str],
     *,
     judges: Sequence[str] = (),
-    template: str | None = None,
-    repeats: int | None = None,
+    given: Mapping[str, Any] | None = None,
+    design: Mapping[str, Any] | None = None,
     max_cost: float | None = None,
 ) -> PlacementPlan:
     """Of models whose outputs need not be stored yet; nothing is written or asked.
 
-    ``judges``: known ones by name; none: the board's. ``template`` makes others of them. ``repeats``: as the board's
-    study had them where None. ``max_cost``: USD, shared evenly by the judges with a price, as it holds for no other;
-    None: CAP_USD.
+    ``judges``: known ones by name; none: the board's. ``given``: fields laid over what is remembered of them, such as
+    addresses, of one judge alone, workers, and a template, which makes others of them. ``design``: fields of the
+    studies, laid over those of the board's study. Of both, None: not said. ``max_cost``: USD, shared evenly by the
+    judges with a price, as it holds for no other; None: CAP_USD.
 
     Raises UnknownName, and InputError where there is no board, nobody to meet, a judge that cannot be asked, or a limit
     that holds for none; of a standing board also where its judge or baseline is gone, that flagged, or nobody judged.
     """
-    if not judges and template is None:
+    models, judges = (tuple(dict.fromkeys(names)) for names in (models, judges))
+    given = {name: value for name, value in (given or {}).items() if value is not None}
+    more = {name: value for name, value in (design or {}).items() if value is not None}
+    if not judges and "template" not in given:
         with database.read() as connection:
             known = store.benchmarks.benchmark_id(connection, benchmark)
             standing = store.standing.standing_board(connection, known)
         if standing is not None:
-            return _on_standing(database, benchmark, models, standing, repeats=repeats, max_cost=max_cost)
+            return _on_standing(database, benchmark, models, standing, more, max_cost=max_cost, given=given)
     board = board_of(database, benchmark, Scope(judges=(_usual_judge(database, benchmark, models),)))
-    resolved = [resolve(spec_of(database, benchmark, name, template)) for name in judges or board.judges]
+    _check_given(given, judges or board.judges)
+    resolved = [resolve(spec_of(database, benchmark, name, given)) for name in judges or board.judges]
     names = tuple(dict.fromkeys(judge.judge.name for judge in resolved))
     rivals = [row.model for row in board.ranked if row.model not in models]
     beside = () if all(_has_judged(database, benchmark, name, rivals) for name in names) else board.judges
@@ -201,13 +206,12 @@ def plan(
     sharing = sum(judge.spec.price is not None for judge in resolved)
     studies, unlike = [], []
     for judge in resolved:
-        design = _design(database, benchmark, [judge.judge.name, *board.judges]) | {"benchmark": benchmark}
-        design |= {} if repeats is None else {"repeats": repeats}
-        design["max_cost"] = cap_of(judge.spec, max_cost, sharing=max(sharing, 1))
-        studies.append(_study(judge, models, opponents, design))
+        planned = _design(database, benchmark, [judge.judge.name, *board.judges]) | {"benchmark": benchmark} | more
+        planned["max_cost"] = cap_of(judge.spec, max_cost, sharing=max(sharing, 1))
+        studies.append(_study(judge, models, opponents, planned))
         is_its = judge.judge.name in board.judges
         usual = _design(database, benchmark, [judge.judge.name, *board.judges] if is_its else board.judges)
-        unlike.append((*(() if is_its else ("judge",)), *_differing(design, usual, scored=scored)))
+        unlike.append((*(() if is_its else ("judge",)), *_differing(planned, usual, scored=scored)))
     others = tuple(name for name in ranking if name not in names)
     return PlacementPlan(
         *(benchmark, tuple(models), tuple(studies), ranking, others, board.baseline, opponents, len(rivals)),
@@ -222,11 +226,12 @@ def _on_standing(
     benchmark: str,
     models: Sequence[str],
     standing: StandingBoard,
+    more: dict[str, Any],
     *,
-    repeats: int | None,
     max_cost: float | None,
+    given: Mapping[str, Any],
 ) -> PlacementPlan:
-    """By the standing board. Raises InputError as ``plan`` does."""
+    """By the standing board. ``more``: fields of the study. Raises InputError as ``plan`` does."""
     again = f"judgebench benchmarks standing {benchmark}"
     if standing.judge is None:
         raise InputError(f"the judge of the standing board of {benchmark!r} was deleted: {again} --judge JUDGE")
@@ -234,7 +239,7 @@ def _on_standing(
         raise InputError(f"the baseline of the standing board of {benchmark!r} was deleted: {again} --baseline MODEL")
     if standing.baseline in models:
         raise InputError(f"{standing.baseline!r} is the board's baseline, which all others meet: it has its place")
-    judge = resolve(spec_of(database, benchmark, standing.judge))
+    judge = resolve(spec_of(database, benchmark, standing.judge, given))
     flagged = services.audits.results.flagged(database, benchmark, standing.pool)
     if standing.baseline in flagged:
         raise InputError(
@@ -259,7 +264,7 @@ def _on_standing(
     scored = judge.template.kind == "pointwise"
     opponents = () if scored else (standing.baseline,) if standing.baseline is not None else tuple(rivals)
     usual = _design(database, benchmark, [standing.judge])
-    design = usual | {"benchmark": benchmark} | ({} if repeats is None else {"repeats": repeats})
+    design = usual | {"benchmark": benchmark} | more
     if standing.profile is not None and not scored:
         design["orders"] = profile_named(standing.profile).orders
     check_cap([judge.spec], max_cost)
@@ -319,8 +324,19 @@ def board_of(database: Database, benchmark: str, scope: Scope, *, baseline: str 
             raise InputError(f"benchmark {benchmark!r} has no board to rank on: {error}") from error
 
 
-def spec_of(database: Database, benchmark: str, name: str, template: str | None = None) -> JudgeSpec:
-    """Raises UnknownName, and InputError where it is not known how to ask the judge."""
+def _check_given(given: Mapping[str, Any], judges: Sequence[str]) -> None:
+    """Raises InputError for addresses of one judge that would be those of several."""
+    if len(judges) > 1 and "url" in given:
+        raise InputError(
+            f"an address is one judge's, and {', '.join(judges)} are to be asked: name one of them, or have their "
+            "addresses remembered by judgebench judges add"
+        )
+
+
+def spec_of(database: Database, benchmark: str, name: str, given: Mapping[str, Any] | None = None) -> JudgeSpec:
+    """``given``: fields laid over those that are remembered. Raises UnknownName, and InputError where it is not known
+    how to ask the judge.
+    """
     try:
         known = services.judges.known_judge(database, name)
     except UnknownName as error:
@@ -334,7 +350,7 @@ def spec_of(database: Database, benchmark: str, name: str, template: str | None 
             f"judge {name!r} was imported, and nobody knows how to ask it: name a judge that was added or has run "
             "(judgebench judges lists them), and it ranks beside what was imported"
         )
-    return find_judge(database, {"model": name} | ({} if template is None else {"template": template}))
+    return find_judge(database, {**(given or {}), "model": name}, is_name=True)
 
 
 def _usual_judge(database: Database, benchmark: str, models: Sequence[str]) -> str:
@@ -343,8 +359,10 @@ def _usual_judge(database: Database, benchmark: str, models: Sequence[str]) -> s
     if table is None:
         raise InputError(f"benchmark {benchmark!r} has no board to rank on: have other models judged by judgebench run")
     others = table.among([name for name in table.models if name not in models])
-    counts = np.bincount(others.judge, minlength=len(table.judges)).tolist()
-    return min(table.judges, key=lambda name: (-counts[table.judges.index(name)], name))
+    counts, all_counts = (np.bincount(those.judge, minlength=len(table.judges)) for those in (others, table))
+    # The latter where the others met nobody but the models: not a judge who is in the table by name alone.
+    ranks = zip((-counts).tolist(), (-all_counts).tolist(), table.judges, strict=True)
+    return min(ranks)[-1]
 
 
 def _has_judged(database: Database, benchmark: str, judge: str, rivals: Sequence[str]) -> bool:
@@ -425,6 +443,11 @@ def _stored_orders(database: Database, benchmark: str, judges: Sequence[str]) ->
 def estimates(database: Database, plan: PlacementPlan) -> list[CostEstimate]:
     """What each study would ask now; the models' outputs are stored by then. Raises InputError."""
     return [engine.plan.estimate(database, study) for study in plan.studies]
+
+
+def unfinished(estimates: Iterable[CostEstimate]) -> list[CostEstimate]:
+    """Those of judges that have something to do, if without a call."""
+    return [estimate for estimate in estimates if estimate.calls or estimate.taken_over or estimate.identical]
 
 
 def bill(estimates: Sequence[CostEstimate]) -> Bill:

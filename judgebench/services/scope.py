@@ -22,7 +22,7 @@ from judgebench.leaderboard.board import ModelState
 from judgebench.leaderboard.build import common_baseline
 from judgebench.leaderboard.methods import named
 from judgebench.records import OVERALL
-from judgebench.services.audits.results import model_gates
+from judgebench.services.audits.results import has_flagged, model_gates
 from judgebench.services.comparisons import check_asked, check_compared, check_scored, check_voted
 from judgebench.stats.scores import ScoreTable, scored_cells
 from judgebench.stats.verdict_table import VerdictTable, judged_cells, occurring
@@ -178,6 +178,8 @@ def scoped_verdicts(
     StatisticsError where no instruction is common.
     """
     several, rates = named(choices.method).several, named(choices.method).rates
+    if scope.with_flagged and not has_flagged(connection, benchmark):
+        scope = replace(scope, with_flagged=False)  # the same verdicts, which a leaderboard may have read
     # All of the choices that says which verdicts are read.
     of_choices = (choices.baseline, choices.cluster, choices.jury is not None, several, rates)
 
@@ -242,11 +244,11 @@ class _Reading:
         )
 
     def _likely(self) -> tuple[str, ...]:
-        """The judge that counts, by a few verdicts of the benchmark; none where several do."""
+        """The judge that counts is most likely one of these; none where several do."""
         scope, choices = self._scope, self._choices
         if scope.all_judges or choices.jury is not None or _counts_several(choices):
             return ()
-        return store.arrays.likely_judge(self._connection, self._id)
+        return store.arrays.likely_judges(self._connection, self._id)
 
     def _votes(self) -> Scoped[VerdictTable]:
         """Of people: annotators stand in the place of judges."""
@@ -380,7 +382,7 @@ class _Reading:
         every = np.asarray(cells[:, cells.any(axis=0)].all(axis=1))
         if not every.any():
             raise StatisticsError(
-                f"no instruction is common: there is none on which all {len(models)} models were judged"
+                f"no instruction is common: there is none on which all {len(models):,} models were judged"
             )
         return every
 

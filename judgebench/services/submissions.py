@@ -18,12 +18,18 @@ from judgebench.audits.findings import AuditReport
 from judgebench.conversations import Blob, Media, Message, Opaque, Part, Reasoning, anchored, held_files
 from judgebench.errors import Conflict, InputError
 from judgebench.formats.form_files import with_source
-from judgebench.formats.outputs import OutputsFile
+from judgebench.formats.outputs import OutputRow, OutputsFile
+from judgebench.formats.reading import ReadLimits
 from judgebench.records import Instruction, Lineage, Model, Output, check_name
 from judgebench.store.database import Connection, Database, Stored
+from judgebench.store.marks import StoredMarks
 
 if TYPE_CHECKING:
     from judgebench.services.placement import Placement
+
+
+UPLOAD_BYTES = 64 << 20  # of a file that is sent to a server, as it is sent
+UPLOAD_LIMITS = ReadLimits(file_bytes=512 << 20, row_chars=16 << 20, rows=200_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class MessageCounts:
 
     samples: int = 0  # outputs beyond a model's first to an instruction
     conversations: int = 0  # instructions and outputs that are more than a user's texts and the replies to them
-    images: int = 0  # each once
+    images: int = 0  # held, each once; judges are shown them by templates that show images
     not_shown: Mapping[str, int] = field(default_factory=dict)  # parts that no judge is shown, by their kind
     nulls: int = 0  # of calls and tools that a Parquet file had added, left out
 
@@ -126,7 +132,7 @@ def prepare(
     matched = len(instructions) - len(new)
     if not kept:
         raise InputError(
-            f"{submission.file}: none of its {len(instructions)} instructions is in benchmark {benchmark!r}: "
+            f"{submission.file}: none of its {len(instructions):,} instructions is in benchmark {benchmark!r}: "
             "is it the right benchmark? --extend adds them to it"
         )
     report = MatchReport(
@@ -151,10 +157,22 @@ def prepare(
         )
         for row in kept
     )
+    if not creates:
+        _check_steps(database, benchmark, kept, outputs)
     added = new if takes_new else ()
     files = held_files(_messages(added, outputs))
     blobs = {digest: submission.blobs[digest] for digest in files if digest in submission.blobs}
     return Prepared(report, declared, added, outputs, blobs)
+
+
+def _check_steps(database: Database, benchmark: str, rows: Sequence[OutputRow], outputs: Sequence[Output]) -> None:
+    """Raises InputError, naming the row, for steps of an output that was judged in others."""
+    with database.read() as connection:
+        benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+        judged = store.marks.judged_otherwise(connection, benchmark_id, outputs)
+    if judged is not None:
+        at = next(at for at, output in enumerate(outputs) if output is judged.output)
+        raise InputError(f"{rows[at].place}, field 'output_steps': {judged}")
 
 
 def _meets(connection: Connection, model: Model) -> tuple[bool, bool]:
@@ -221,6 +239,8 @@ def _messages(instructions: Iterable[Instruction], outputs: Iterable[Output]) ->
 def _hidden_kind(part: Part) -> str | None:
     """The kind of a part that no judge is shown; None where it is shown."""
     match part:
+        case Media(kind="image", digest=str()):
+            return None
         case Media() | Opaque():
             return part.kind
         case Reasoning():
@@ -269,7 +289,7 @@ def save(
     accept_findings: bool = False,
     change_existing: bool = True,
     file: str | None = None,
-) -> Stored:
+) -> "Saved":
     """Write prepared submissions and their audits in one transaction; what was stored before is counted as known.
 
     ``audit``: audit those that were not; without it they stay unaudited, and leaderboards say so. An audit knows how
@@ -288,19 +308,28 @@ def save(
     if not accept_findings:
         _refuse_severe([prepared.report for prepared in submissions])
     new = known = 0
+    marks = StoredMarks()
     with database.write() as connection:
         fixed = frozenset() if change_existing else frozenset(store.benchmarks.benchmark_names(connection))
         for prepared in submissions:
-            stored = _write(connection, prepared, fixed, change_models=change_existing)
-            new, known = new + stored.new, known + stored.known
-        if new:
-            _record(connection, submissions, new, file)
-    return Stored(new, known)
+            stored, beside = _write(connection, prepared, fixed, change_models=change_existing)
+            new, known, marks = new + stored.new, known + stored.known, marks + beside
+        if new or marks.new or marks.given:
+            _record(connection, submissions, new, marks.new, file)
+    return Saved(new, known, marks.new, marks.contradicting)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved(Stored):
+    """What became of submissions."""
+
+    marks: int = 0  # new ones, of steps of outputs and places in them
+    contradicting: int = 0  # annotators' marks of an output that say something else than stored ones: left out
 
 
 def _write(
     connection: Connection, prepared: Prepared, fixed: Collection[str], *, change_models: bool
-) -> Stored:  # fmt: skip
+) -> tuple[Stored, StoredMarks]:
     """``fixed``: benchmarks that are given no instructions. Others may have been stored since it was prepared."""
     benchmark = prepared.report.benchmark
     benchmark_id = store.benchmarks.add_benchmark(connection, benchmark)
@@ -310,17 +339,19 @@ def _write(
     exists, declares = _meets(connection, prepared.model)
     store.models.add_model(connection, prepared.model)
     stored = store.models.add_outputs(connection, benchmark_id, prepared.outputs)
-    if exists and not change_models and (stored.new or declares):
+    marks = store.marks.take(connection, benchmark_id, prepared.outputs)
+    if exists and not change_models and (stored.new or declares or marks.new or marks.given):
         raise Conflict(f"model {prepared.model.name!r} exists already, and may not be changed by this")
     if prepared.report.audit is not None:
         of_submissions = services.audits.registry.AUDITS[SUBMISSIONS]
         services.audits.results.keep_with(connection, benchmark_id, of_submissions, prepared.report.audit)
-    return stored
+    return stored, marks
 
 
-def _record(connection: Connection, submissions: Sequence[Prepared], new: int, file: str | None) -> None:
+def _record(connection: Connection, submissions: Sequence[Prepared], new: int, marks: int, file: str | None) -> None:
     """One event, whatever the number of models."""
     about: dict[str, Any] = {"models": [prepared.model.name for prepared in submissions], "outputs": new}
+    about |= {"marks": marks} if marks else {}
     action = store.events.SUBMITTED
     if file is not None:
         action, about["file"] = store.events.IMPORTED, Path(file).name
@@ -366,7 +397,9 @@ def add_read(
     for name in sorted({output.model for _, output in read}):
         check_name("model", name)
         store.models.add_model(connection, Model(name))
-    outputs = store.models.add_outputs(connection, benchmark_id, _fitted(connection, benchmark_id, read, blobs or {}))
+    fitting = _fitted(connection, benchmark_id, read, blobs or {})
+    outputs = store.models.add_outputs(connection, benchmark_id, fitting)
+    store.marks.take(connection, benchmark_id, fitting)
     return Added(benchmark_id, instructions, outputs)
 
 

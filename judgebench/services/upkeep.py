@@ -1,6 +1,7 @@
 """Renaming and deleting benchmarks, models, judges and runs, and saving the whole database; who did it is an event."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -90,20 +91,34 @@ def rename(database: Database, what: Named, name: str, new: str, *, yes: bool = 
 
 
 def backup(database: Database, target: Path) -> None:
-    """Write the whole database into a new SQLite file. Raises as ``store.transfer.backup``."""
+    """Write the whole database into a new SQLite file, in which open jobs are stopped: else a worker of the copy would
+    ask judges the same again. Its tokens stay good. Raises as ``store.transfer.backup``."""
     store.transfer.backup(database, target)
+    _halt(str(target), database.actor)
     store.events.note(database, store.events.SAVED, "database", target.name, {})
 
 
 def copy(database: Database, address: str) -> dict[str, int]:
-    """Copy every row into the empty database at ``address``; returns the number of rows by table. Raises as
-    ``store.transfer.copy``."""
-    counts = store.transfer.copy(database, address)
+    """Copy every row into the empty database at ``address``, where open jobs are stopped and tokens revoked; returns
+    the number of rows by table. Raises as ``store.transfer.copy``."""
+    counts = store.transfer.copy(database, address, whole=False)
+    _halt(address, database.actor)
     url = parse_address(address)
     store.events.note(
         *(database, store.events.COPIED, "database", Path(url.database or "").name), {"rows": sum(counts.values())}
     )
     return counts
+
+
+def _halt(address: str, actor: str) -> None:
+    with closing(Database(address, actor=actor)) as copied:
+        with copied.read() as connection:
+            if not store.jobs.jobs(connection, states=store.jobs.OPEN, most=1):
+                return
+        with copied.write() as connection:
+            stopped = store.jobs.halt(connection, "it was open where this copy was made: resume it to go on here")
+            name = Path(copied.url.database or "").name
+            store.events.record(connection, store.events.STOPPED, "database", name, {"jobs": stopped})
 
 
 def compact(database: Database) -> None:
@@ -154,6 +169,12 @@ def _check_kept(database: Database) -> None:
 
 def _check_free(going: Going, kind: str, name: str) -> None:
     """Raises Conflict."""
+    if going.open_jobs:
+        numbers = ", ".join(map(str, going.open_jobs))
+        raise Conflict(
+            f"jobs that are queued or running name {kind} {name!r}: stop them first, judgebench jobs stop {numbers}. "
+            "Nothing was changed"
+        )
     if (until := going.in_use) is not None:
         raise Conflict(
             f"a run that goes on holds trials of {kind} {name!r} until {until[:19]} UTC: stop it, or wait until it "

@@ -1,7 +1,7 @@
 """A leaderboard as lines: words, and places on one axis. The app's first screen and the one-file report draw them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -126,11 +126,16 @@ def board_lines(board: Leaderboard, beside: "Beside", shown: tuple[ColumnName, .
 
 def with_name(lines: BoardLines, words: str) -> BoardLines:
     """The lines of models whose names hold these words, in capitals or not. Raises UnknownName where no name does."""
-    part = words.casefold()
-    kept = tuple(line for line in lines.lines if part in _name(line))
+    kept = holding([line.model for line in lines.lines], words)
+    return replace(lines, lines=tuple(line for line in lines.lines if line.model in kept))
+
+
+def holding(models: Sequence[str], words: str) -> frozenset[str]:
+    """The names that hold these words, in capitals or not. Raises UnknownName where none does."""
+    kept = frozenset(model for model in models if words.casefold() in model.casefold())
     if not kept:
-        raise UnknownName("model", words, [line.model for line in lines.lines])
-    return replace(lines, lines=kept)
+        raise UnknownName("model", words, models)
+    return kept
 
 
 ORDERS: tuple[str, ...] = ("rank", "model", "rating", *(column.name for column in COLUMNS))  # by what lines are put

@@ -6,10 +6,11 @@ sorts.
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from judgebench.images import Copy
 from judgebench.leaderboard import Leaderboard
 from judgebench.show import pictures
 from judgebench.show.board import BoardLine, BoardLines, Column, board_lines
@@ -19,7 +20,7 @@ from judgebench.show.heat import heat_map
 from judgebench.show.html import conversation_of
 from judgebench.show.numbers import amount
 from judgebench.show.sentences import basis, summary
-from judgebench.show.text import count, escaped_html, one_line
+from judgebench.show.text import count, escaped_html, name_html, one_line
 from judgebench.show.tradeoff import TITLES, tradeoff
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from judgebench.services.leaderboards import Beside
     from judgebench.services.part_rates import CategoryRates
 
+_NO_IMAGES: Mapping[str, Copy] = {}
 _STYLE = """
 :root{color-scheme:light dark;--line:#8885;--ink:#1a1a1a;--ground:#fff;--soft:#555}
 @media (prefers-color-scheme:dark){:root{--ink:#eee;--ground:#141414;--soft:#aaa}}
@@ -64,9 +66,15 @@ return Number.isNaN(number)?(words==='-'||words===''?-Infinity:words.toLowerCase
 
 
 def board_page(
-    benchmark: str, board: Leaderboard, beside: "Beside", rates: "CategoryRates", battles: Sequence["JudgedBattle"] = ()
+    benchmark: str,
+    board: Leaderboard,
+    beside: "Beside",
+    rates: "CategoryRates",
+    battles: Sequence["JudgedBattle"] = (),
+    images: Mapping[str, Copy] = _NO_IMAGES,
 ) -> str:
-    """The whole document. ``battles``: that are in it, with everything that was said about each."""
+    """The whole document. ``battles``: that are in it, with everything that was said about each. ``images``: copies of
+    what they hold, by digest; of others it says that they are left out."""
     lines = board_lines(board, beside)
     title = escaped_html(f"Leaderboard of {one_line(benchmark, 200)}")
     parts = [
@@ -79,7 +87,7 @@ def board_page(
         *_table(lines),
         *(f"<p><small>{escaped_html(sentence)}</small></p>" for sentence in basis(board)),
         *_charts(board, beside, rates),
-        *_battles(battles),
+        *_battles(battles, images),
         f"</main><script>{_SCRIPT}</script></body></html>",
     ]
     return "\n".join(parts) + "\n"
@@ -87,7 +95,7 @@ def board_page(
 
 def _policy() -> str:
     digest = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
-    sources = f"style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    sources = f"img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
     return f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
 
 
@@ -108,7 +116,7 @@ def _head(words: str, help: str, kind: str = "") -> str:
 def _row(line: BoardLine, columns: Sequence[Column], half: float | None) -> str:
     chips = (f'<span class="chip {chip.tone}">{escaped_html(one_line(chip.text, 60))}</span>' for chip in line.chips)
     return (
-        f'<tr class="{line.tone}"><td>{line.ranks}</td><th scope="row">{escaped_html(one_line(line.model, 200))}</th>'
+        f'<tr class="{line.tone}"><td>{line.ranks}</td><th scope="row">{name_html(line.model)}</th>'
         f'<td class="n">{line.rating}</td><td class="iv">{_interval(line, half)}</td>'
         + "".join(f'<td class="n">{escaped_html(cell)}</td>' for cell in line.cells[: len(columns)])
         + f"<td>{''.join(chips)}</td></tr>"
@@ -143,14 +151,14 @@ def _chart(title: str, notes: Sequence[str], drawn: Callable[[pictures.Caption],
     yield f'<div class="chart">{svg(drawn(pictures.Caption(title, "", ())), inline=True)}</div>'
 
 
-def _battles(battles: Sequence["JudgedBattle"]) -> Iterator[str]:
+def _battles(battles: Sequence["JudgedBattle"], images: Mapping[str, Copy]) -> Iterator[str]:
     if battles:
         yield f"<h2>{count(len(battles), 'battle')}</h2>"
     for battle in battles:
         sides = escaped_html(f"{one_line(battle.model_a, 80)} against {one_line(battle.model_b, 80)}")
         question = escaped_html(one_line(battle.instruction.brief, 120))
         yield f'<details class="battle"><summary>{sides}: {question}</summary>'
-        yield from conversation_of(battle)
+        yield from conversation_of(battle, images)
         yield from (
             f"<p>{escaped_html(one_line(shown.judge))}: {amount(shown.verdict.preference, 'number')} for A"
             f" ({shown.verdict.status})</p>"

@@ -3,9 +3,12 @@
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from judgebench.bias.card import FEWEST, TOO_LITTLE, Card, CardLine
+from judgebench.show import coverage
 from judgebench.show.sentences import remedy
+from judgebench.show.tables import document
 from judgebench.show.text import listing, one_line
 
 _RUN = "judgebench run --benchmark {benchmark} --judge {judge} --all-pairs"
@@ -66,3 +69,9 @@ def _command(line: CardLine, card: Card) -> str:
         return remedy(line.figure, card.benchmark, card.judge)
     command = _MORE.get(line.name, f"{_RUN} (more instructions)")
     return command.format(benchmark=shlex.quote(card.benchmark), judge=shlex.quote(card.judge))
+
+
+def card_document(card: Card) -> dict[str, Any]:
+    """As ``card --format json`` prints it."""
+    told = coverage.told(card.coverage)
+    return {**document(card), **told, "notes": [*told["notes"], *card.notes]}

@@ -190,6 +190,11 @@ def _in_order(field: str, labels_px: int) -> Any:
     return alt.Y(f"{field}:N", sort=alt.EncodingSortField("place"), title=None, axis=axis)
 
 
+def _below(title: str | list[str]) -> Any:
+    """An axis whose title ends where the axis does: beside long names it is wider than a phone's axis."""
+    return _altair().Axis(tickCount=10, title=title, titleAnchor="end", titleAlign="right")
+
+
 @lru_cache(maxsize=32)
 def _intervals(title: str, *, level: str, digits: str, legend: bool) -> Spec:
     alt, none, whisker = parts_of_form()
@@ -205,7 +210,7 @@ def _intervals(title: str, *, level: str, digits: str, legend: bool) -> Spec:
     roles = ["model", "baseline", "flagged"]
     colour = alt.Color("role:N", scale=alt.Scale(domain=roles, range=[BLUE, ORANGE, RED]), legend=on_top)
     shape = alt.Shape("role:N", scale=alt.Scale(domain=roles, range=["circle", "diamond", "cross"]), legend=on_top)
-    x_axis, x_scale = alt.Axis(tickCount=10, title=title), alt.Scale(zero=False)
+    x_axis, x_scale = _below(title), alt.Scale(zero=False)
     base = alt.Chart(none).encode(y=_in_order("model", 260), color=colour, tooltip=tooltip)
     spans = base.mark_errorbar(ticks=whisker, thickness=2).encode(
         x=alt.X("lower:Q", axis=x_axis, scale=x_scale), x2="upper:Q"
@@ -255,10 +260,7 @@ def _moves(level: str) -> Spec:
         alt.Tooltip("passes:N", title="Would pass"),
         alt.Tooltip("flag:N", title="Audit"),
     ]
-    axis, scale = (
-        alt.Axis(tickCount=10, title=["Win rate, %:", "circle as judged, arrow held equal"]),
-        alt.Scale(zero=False),
-    )
+    axis, scale = (_below(["Win rate, %:", "circle as judged, arrow held equal"]), alt.Scale(zero=False))
     base = alt.Chart(none).encode(y=_in_order("model", 260), tooltip=tooltip)
     spans = base.mark_errorbar(ticks=whisker, thickness=1, color=BLUE).encode(
         x=alt.X("lower:Q", axis=axis, scale=scale), x2="upper:Q"
@@ -296,7 +298,7 @@ def _reliability() -> Spec:
 def _whiskers(title: str, line_at: float) -> Spec:
     """A point with its interval for each row, in their order, and a vertical line."""
     alt, none, whisker = parts_of_form()
-    axis = alt.Axis(tickCount=10, title=title)
+    axis = _below(title)
     words = {"value": title, "lower": "Interval from", "upper": "to"}
     tooltip = [
         alt.Tooltip("what:N", title="What"),

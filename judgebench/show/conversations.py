@@ -5,7 +5,7 @@ it as text and ``markup`` as HTML. What somebody else wrote is letters in both, 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -23,16 +23,20 @@ from judgebench.conversations import (
     Tool,
     Trajectory,
 )
+from judgebench.images import Copy
 from judgebench.records import Instruction, Output
 from judgebench.show.text import one_line, spelt
 
 if TYPE_CHECKING:
-    from judgebench.services.battles import JudgedBattle
+    from judgebench.services.battles import BattleSummary, JudgedBattle
 
 NOT_SHOWN = "not shown to the judge"
+TO_SOME = "shown to judges whose template shows images"
+IMAGE = "image"  # as a kind of file
 MESSAGE_COLUMNS = ("model", "sample", "role", "name", "kind", "text", "called", "number", "error", "judged")
 _UNSEEN = ("reasoning", "file", "other")
 _DIGITS = 12  # of a digest
+_NO_IMAGES: Mapping[str, Copy] = {}
 _WRAPPED = "white-space: pre-wrap; overflow-wrap: anywhere"
 
 
@@ -44,11 +48,12 @@ class ShownPart:
     text: str  # to read; of a call its arguments, of a tool its parameters, of a file what is known of it
     name: str = ""  # of a call or tool; of a file its kind, "image" say; what its source calls any other part
     number: int | None = None  # of a call, from 1
+    digest: str = ""  # of an image whose bytes are held
 
     @property
     def judged(self) -> bool:
-        """Whether a judge can be shown it."""
-        return self.kind not in _UNSEEN
+        """Whether a judge can be shown it: an image, by a template that shows images."""
+        return self.kind not in _UNSEEN or bool(self.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +78,16 @@ class Passage:
 
 
 def passages(
-    instruction: Instruction, outputs: Sequence[Output], sizes: Mapping[str, int] | None = None
+    instruction: Instruction, outputs: Sequence[Output], sizes: Mapping[str, int] | None = None, *, blind: bool = False
 ) -> tuple[Passage, ...]:
     """The conversation with every output beside the others, in the order in which it was held.
 
-    ``sizes``: bytes of files, by digest.
+    ``sizes``: bytes of files, by digest. ``blind``: without the names and addresses of outputs' files, which may tell
+    whose they are.
     """
     whole = instruction.conversation
     messages = tuple(_messages(whole.messages, sizes or {}, given=True))
-    placed = [_placed(output, instruction, sizes or {}) for output in outputs]
+    placed = [_placed(_unnamed(output) if blind else output, instruction, sizes or {}) for output in outputs]
     ends = sorted({after for replies in placed for after in replies} | {len(messages)})
     shown: list[Passage] = []
     before = 0
@@ -91,6 +97,22 @@ def passages(
         shown.append(Passage((*tools, *messages[before:end]), replies))
         before = end
     return tuple(passage for passage in shown if passage.asked or any(passage.replies)) or (shown[0],)
+
+
+def _unnamed(output: Output) -> Output:
+    """The output without the names and addresses of its files."""
+    if output.trajectory is None:
+        return output
+    segments = (
+        replace(segment, messages=tuple(map(_unnamed_message, segment.messages)))
+        for segment in output.trajectory.segments
+    )
+    return replace(output, trajectory=replace(output.trajectory, segments=tuple(segments)))
+
+
+def _unnamed_message(message: Message) -> Message:
+    parts = (replace(part, name=None, url=None) if isinstance(part, Media) else part for part in message.parts)
+    return replace(message, parts=tuple(parts))
 
 
 def _placed(output: Output, instruction: Instruction, sizes: Mapping[str, int]) -> dict[int, tuple[ShownMessage, ...]]:
@@ -130,7 +152,8 @@ def _part(part: Part, calls: Calls, sizes: Mapping[str, int]) -> ShownPart:
         case Call(name, arguments):
             return ShownPart("call", arguments, name, calls.number(part))
         case Media():
-            return ShownPart("file", _known_of(part, sizes), part.kind)
+            held = part.digest or "" if part.kind == IMAGE else ""
+            return ShownPart("file", _known_of(part, sizes), part.kind, digest=held)
         case Opaque(kind, value):
             return ShownPart("other", value, kind)
 
@@ -208,6 +231,8 @@ def title(part: ShownPart) -> str:
         "reasoning": "reasoning",
         "file": name,
     }.get(part.kind, name)
+    if part.digest:
+        return f"{words}, {TO_SOME}"
     return words if part.judged else f"{words}, {NOT_SHOWN}"
 
 
@@ -244,6 +269,8 @@ def battle_lines(battle: "JudgedBattle") -> Iterator[str]:
 
 def battle_document(battle: "JudgedBattle") -> dict[str, Any]:
     """The same in plain values: a conversation for each pair of samples, and the verdicts."""
+    from judgebench.show import steps  # slow to load
+
     conversations = [
         {
             "sample_a": a.sample,
@@ -264,7 +291,26 @@ def battle_document(battle: "JudgedBattle") -> dict[str, Any]:
         }
         for shown in battle.verdicts
     ]
-    return {"reference": battle.instruction.reference, "conversations": conversations, "verdicts": verdicts}
+    lists = {
+        "goals": [asdict(reading) for reading in battle.goals],
+        "steps": [{"judge": one.judge, **row} for one in battle.steps for row in steps.rows([one])],
+    }
+    about = {"reference": battle.instruction.reference, "conversations": conversations, "verdicts": verdicts}
+    return about | {name: rows for name, rows in lists.items() if rows}
+
+
+def battles_document(
+    listed: "Sequence[BattleSummary]",
+    total: int,
+    judge: str | None,
+    judges: Sequence[str],
+    opened: "Sequence[JudgedBattle] | None" = None,
+) -> dict[str, Any]:
+    """As ``battles --format json`` prints it; ``opened``: with all that was said in each."""
+    rows = [asdict(row) for row in listed]
+    if opened is not None:
+        rows = [about | battle_document(battle) for about, battle in zip(rows, opened, strict=True)]
+    return {"total": total, "judges": [judge] if judge else list(judges), "battles": rows}
 
 
 def samples(a: Output, b: Output | None) -> str:
@@ -297,14 +343,19 @@ def _written(part: ShownPart, *, reasoning: bool) -> str:
 
 
 def markup(
-    messages: Sequence[ShownMessage], *, most: int | None = None, rendered: Callable[[str], str] | None = None
+    messages: Sequence[ShownMessage],
+    *,
+    most: int | None = None,
+    rendered: Callable[[str], str] | None = None,
+    images: Mapping[str, Copy] = _NO_IMAGES,
 ) -> str:
     """The messages as HTML in which every letter of theirs is escaped; reasoning and unknown parts are folded.
 
-    ``most``: characters to write. ``rendered``: makes HTML of a text, instead of showing its letters.
+    ``most``: characters to write. ``rendered``: makes HTML of a text, instead of showing its letters. ``images``:
+    copies, by the digests of their originals, which stand in it as data; of others it says that they do not.
     """
     left = _Left(most)
-    body = "".join(_message_markup(message, left, rendered) for message in messages)
+    body = "".join(_message_markup(message, left, rendered, images) for message in messages)
     return f"<div>{body or _letters('(nothing)')}</div>"
 
 
@@ -322,14 +373,18 @@ class _Left:
         return shown
 
 
-def _message_markup(message: ShownMessage, left: _Left, rendered: Callable[[str], str] | None) -> str:
+def _message_markup(
+    message: ShownMessage, left: _Left, rendered: Callable[[str], str] | None, images: Mapping[str, Copy]
+) -> str:
     words = escape(spelt(heading(message)))
-    parts = "".join(_part_markup(part, left, rendered) for part in message.parts)
+    parts = "".join(_part_markup(part, left, rendered, images) for part in message.parts)
     frame = "border-left: 3px solid #8888; padding-left: .6rem; margin: 0 0 .8rem 0"
     return f'<section style="{frame}"><small><strong>{words}</strong></small>{parts or _letters("(nothing)")}</section>'
 
 
-def _part_markup(part: ShownPart, left: _Left, rendered: Callable[[str], str] | None) -> str:
+def _part_markup(
+    part: ShownPart, left: _Left, rendered: Callable[[str], str] | None, images: Mapping[str, Copy]
+) -> str:
     words, text = escape(spelt(title(part))), left.of(part.text)
     if part.kind == "text":
         return _letters(text) if rendered is None else rendered(text)
@@ -337,8 +392,29 @@ def _part_markup(part: ShownPart, left: _Left, rendered: Callable[[str], str] | 
         return f"<details><summary><small>{words}</small></summary>{_letters(text)}</details>"
     if part.kind == "tool":
         return f"<details><summary><code>{words}</code></summary>{_letters(text)}</details>"
+    if part.digest:
+        return _image(words, text, images.get(part.digest))
     about = f"<small>{words}</small>"
     return f"<div>{about}</div>{_code(text) if part.kind == 'call' else _letters(text)}"
+
+
+def figures(instruction: Instruction, output: Output, images: Mapping[str, Copy]) -> str:
+    """The images of what was asked and of the output as HTML, each once; empty where they hold none."""
+    shown = passages(instruction, (output,))
+    messages = [message for passage in shown for message in (*passage.asked, *passage.replies[0])]
+    held = {part.digest: part for message in messages for part in message.parts if part.digest}
+    return "".join(_image(escape(spelt(title(part))), part.text, images.get(digest)) for digest, part in held.items())
+
+
+def _image(words: str, known: str, copy: Copy | None) -> str:
+    """An image with what is known of it; ``words`` are escaped."""
+    if copy is None:
+        return f"<div><small>{words}</small>{_letters(f'{known}; left out of this page')}</div>"
+    frames = f"; the first of its {copy.frames:,} frames" if copy.frames > 1 else ""
+    size = f'width="{copy.width}" height="{copy.height}" style="max-width: 100%; height: auto"'
+    shown = f'<img src="{copy.url}" alt="{escape(spelt(known), quote=True)}" {size}>'
+    caption = f"<figcaption><small>{words}: {escape(spelt(known + frames))}</small></figcaption>"
+    return f'<figure style="margin: 0">{shown}{caption}</figure>'
 
 
 def _letters(text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from judgebench.coverage import Coverage, FlaggedAre, People
-from judgebench.show.text import count, listing, one_line
+from judgebench.show.text import count, listing, one_line, sentence
 
 _FLAGGED: Mapping[FlaggedAre, str] = {
     "apart": "Flagged by an audit, so without a rank and nobody's opponent: {names}{hint}{taken}.",
@@ -58,7 +58,7 @@ def brief(coverage: Coverage | None) -> str:
     if coverage is None:
         return ""
     whose, amounts = next(_judges(coverage, {}), ""), "; ".join(_amounts(coverage))
-    return f"{whose} {f'{amounts[0].upper()}{amounts[1:]}.' if amounts else ''}".strip()
+    return f"{whose} {f'{sentence(amounts)}.' if amounts else ''}".strip()
 
 
 def _amounts(coverage: Coverage) -> Iterator[str]:
@@ -83,7 +83,7 @@ def _amounts(coverage: Coverage) -> Iterator[str]:
 def averaged(judge: str | None, judges: Sequence[str], door: Door = "command line") -> Iterator[str]:
     """What a list of battles says of the judges whose verdicts it averages: of ``judge``, or of all who have any."""
     if judge is None and len(judges) > 1:
-        whose = f"{len(judges)} judges, {listing(judges)}"
+        whose = f"{len(judges):,} judges, {listing(judges)}"
         yield f"Preferences are means over the verdicts of {whose}{_HINTS[door].get('one judge', '')}."
 
 
@@ -106,7 +106,7 @@ def _judges(coverage: Coverage, hints: Mapping[str, str]) -> Iterator[str]:
     by = _numbered(told) + (f"; {_NONE} of {listing(silent)}" if silent else "")
     others = f"; not counted: {_numbered(coverage.other_judges)}" if coverage.other_judges else ""
     if coverage.pooled:
-        yield f"Verdicts of {len(told)} judges are pooled: {by}{others}."
+        yield f"Verdicts of {len(told):,} judges are pooled: {by}{others}."
     elif coverage.judges_by == "jury":
         yield f"A jury of {count(len(told), 'judge')}: {by}{others}."
     elif coverage.judges_by == "each":
@@ -140,7 +140,7 @@ def _numbered(judges: Mapping[str, int]) -> str:
 
 def _models(coverage: Coverage, hints: Mapping[str, str]) -> Iterator[str]:
     if coverage.models < coverage.submitted:
-        yield f"Only {coverage.models} of {count(coverage.submitted, 'model')}: those that were chosen."
+        yield f"Only {coverage.models:,} of {count(coverage.submitted, 'model')}: those that were chosen."
     if coverage.flagged:
         hint = hints.get(coverage.flagged_are, "")
         taken = ""

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from judgebench.audits import INTEGRITY, NULL_MODELS, ROBUSTNESS, SUBMISSIONS
+from judgebench.audits import INTEGRITY, NET_FLIP, NULL_MODELS, ROBUSTNESS, SUBMISSIONS
 from judgebench.audits.findings import CONTEXT, Severity
-from judgebench.audits.robustness import FLIP
 from judgebench.services.audits.results import ON_JUDGES
 from judgebench.show.numbers import amount, span
 
@@ -28,7 +27,7 @@ def effect(audit: FoundBy, finding: Mapping[str, Any]) -> str:
         )
     if audit == SUBMISSIONS and severity == Severity.MEDIUM and rule in ON_JUDGES:
         return "On the leaderboard its row is marked; it keeps its rank."
-    if audit == ROBUSTNESS and severity == Severity.HIGH and rule == FLIP.name:
+    if audit == ROBUSTNESS and severity == Severity.HIGH and rule == NET_FLIP:
         return "Every leaderboard by this judge says that the gate is not passed."
     return _OTHERS.get(audit, "On the leaderboard it changes nothing.")
 

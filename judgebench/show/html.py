@@ -1,22 +1,29 @@
 """Report cards, audit reports and battles as HTML files that open offline: no script, no link, all text escaped."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from judgebench.audits.findings import AuditReport, Evidence, Finding
 from judgebench.bias.card import Card, CardLine
+from judgebench.images import Copy
 from judgebench.records import Order
+from judgebench.show import goals, steps
 from judgebench.show.cards import overall, overall_rule, ungraded
-from judgebench.show.conversations import markup, passages, samples
+from judgebench.show.conversations import figures, markup, passages, samples
 from judgebench.show.coverage import sentences
 from judgebench.show.numbers import amount, interval, value
-from judgebench.show.text import escaped_html
+from judgebench.show.seen import BesideOutputs
+from judgebench.show.text import escaped_html, one_line
 
 if TYPE_CHECKING:
     from judgebench.services.battles import JudgedBattle, JudgedTrial
+    from judgebench.services.goals import GoalReading
+    from judgebench.services.seen import Seen
+    from judgebench.services.steps import StepReport
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_NO_IMAGES: Mapping[str, Copy] = {}
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _CARD_STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}"
     "table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #ccc;padding:.4rem .6rem;text-align:left;"
@@ -64,27 +71,34 @@ def _card(card: Card, heading: str) -> Iterator[str]:
     yield from (f"<p>{escaped_html(note)}</p>" for note in card.notes)
 
 
-def audit_page(report: AuditReport) -> str:
-    """An audit's report, the whole document."""
+def audit_page(report: AuditReport, seen: "Seen | None" = None, images: Mapping[str, Copy] = _NO_IMAGES) -> str:
+    """An audit's report, the whole document.
+
+    ``seen``: the outputs in which findings show places; ``images``: copies of what they hold, by digest.
+    """
+    beside = BesideOutputs(seen or {}, images)
     return _page(
         f"Audit {escaped_html(report.audit)}: {'passed' if report.passed else 'failed'}",
         _AUDIT_STYLE,
         *(f"<p class=high>Failed: {escaped_html(failure)}</p>" for failure in report.failures),
         "" if report.findings else "<p>Nothing was found.</p>",
-        *(_finding(finding, report.rules.get(finding.rule, "")) for finding in report.findings),
+        *(_finding(finding, report.rules.get(finding.rule, ""), beside) for finding in report.findings),
         *(f"<p>Note: {escaped_html(note)}</p>" for note in report.notes),
         _details(report),
     )
 
 
-def battles_page(battles: Sequence["JudgedBattle"]) -> str:
-    """Battles one after the other, the whole document: what was asked, both outputs in their places, and verdicts."""
-    return _page("Battles", _BATTLES_STYLE, *(part for battle in battles for part in _battle(battle)))
+def battles_page(battles: Sequence["JudgedBattle"], images: Mapping[str, Copy] = _NO_IMAGES) -> str:
+    """Battles one after the other, the whole document: what was asked, both outputs in their places, and verdicts.
+
+    ``images``: copies of what messages hold, by digest; of others it says that they are left out.
+    """
+    return _page("Battles", _BATTLES_STYLE, *(part for battle in battles for part in _battle(battle, images)))
 
 
-def _battle(battle: "JudgedBattle") -> Iterator[str]:
+def _battle(battle: "JudgedBattle", images: Mapping[str, Copy]) -> Iterator[str]:
     yield f"<h2>{escaped_html(battle.model_a)} against {escaped_html(battle.model_b)}</h2>"
-    yield from conversation_of(battle)
+    yield from conversation_of(battle, images)
     if battle.instruction.reference:
         yield f"<h3>Reference</h3><pre>{escaped_html(battle.instruction.reference)}</pre>"
     headings = ("Judge", "First", "Samples", "Repeat", "Preference for A", "Label", "Status", "Read from", "Detail")
@@ -93,19 +107,57 @@ def _battle(battle: "JudgedBattle") -> Iterator[str]:
     yield "</tbody></table>"
 
 
-def conversation_of(battle: "JudgedBattle") -> Iterator[str]:
+def steps_page(
+    report: "StepReport",
+    lists: "Mapping[str, Sequence[GoalReading]] | None" = None,
+    images: Mapping[str, Copy] = _NO_IMAGES,
+) -> str:
+    """What a judge says of steps, the whole document: the numbers, and every output with its steps or faults.
+
+    ``lists``: of goals, by the key of the instruction; ``images``: copies of what outputs and instructions hold, by
+    digest.
+    """
+    title = f"Steps: {escaped_html(report.judge)} on {escaped_html(report.benchmark)}"
+    return _page(title, _BATTLES_STYLE, *_steps(report, lists or {}, images))
+
+
+def _steps(
+    report: "StepReport", lists: "Mapping[str, Sequence[GoalReading]]", images: Mapping[str, Copy]
+) -> Iterator[str]:
+    yield from (f"<p>{escaped_html(sentence)}</p>" for sentence in steps.sentences(report))
+    yield f"<table><thead><tr><th>Measure<th>Value<th>Interval ({report.level:.0%}, by instruction)</thead><tbody>"
+    for line in steps.labelled(report.whole):
+        known = interval(line.estimate, line.unit) or (line.estimate.reason if line.estimate else "")
+        cells = (line.label, value(line.estimate, line.unit), known)
+        yield f"<tr>{''.join(f'<td>{escaped_html(cell)}' for cell in cells)}"
+    yield f"</tbody></table><p>{escaped_html(steps.logs(report.whole))}</p>"
+    for reading in report.readings:
+        yield f"<h2>{escaped_html(one_line(reading.instruction.brief, 200))}</h2>"
+        yield f"<h3>{escaped_html(one_line(reading.output.model, 200))}: {escaped_html(steps.brief(reading))}</h3>"
+        yield figures(reading.instruction, reading.output, images)
+        yield steps.markup(reading)
+        yield goals.markup(lists.get(reading.instruction.key, ()), reading.instruction, reading.output)
+
+
+def conversation_of(battle: "JudgedBattle", images: Mapping[str, Copy] = _NO_IMAGES) -> Iterator[str]:
     """What was asked, and both outputs beside each other in their places; a sample after the other."""
     for a, b in battle.outputs:
         if len(battle.outputs) > 1:
             yield f"<h3>Sample {samples(a, b)}</h3>"
         for passage in passages(battle.instruction, (a, b), battle.sizes):
-            yield f"<div>{markup(passage.asked)}</div>" if passage.asked else ""
+            yield f"<div>{markup(passage.asked, images=images)}</div>" if passage.asked else ""
             if any(passage.replies):
                 sides = (
-                    f"<div><h4>{side}</h4>{markup(messages)}</div>"
+                    f"<div><h4>{side}</h4>{markup(messages, images=images)}</div>"
                     for side, messages in zip("AB", passage.replies, strict=True)
                 )
                 yield f"<div class=sides>{''.join(sides)}</div>"
+        lists = [goals.markup(battle.goals, battle.instruction, output) for output in (a, b)]
+        if any(lists):
+            yield "<h4>Goals</h4><div class=sides>" + "".join(f"<div>{one}</div>" for one in lists) + "</div>"
+        read = [steps.lists(battle.steps, output) for output in (a, b)]
+        if any(read):
+            yield "<h4>Steps</h4><div class=sides>" + "".join(f"<div>{one}</div>" for one in read) + "</div>"
 
 
 def _trial(shown: "JudgedTrial") -> str:
@@ -147,10 +199,12 @@ def _card_row(line: CardLine) -> str:
     )
 
 
-def _finding(finding: Finding, words: str) -> str:
+def _finding(finding: Finding, words: str, beside: BesideOutputs) -> str:
     number = f"{value(finding.estimate, 'short')} {interval(finding.estimate, 'short')}".rstrip()
     head = f"{escaped_html(finding.model)}: {escaped_html(finding.rule)} {number}"
-    spans = "".join(_evidence(evidence) for evidence in finding.evidence)
+    spans = "".join(
+        _evidence(evidence) + beside.markup(evidence.instruction, finding.model) for evidence in finding.evidence
+    )
     severity = str(finding.severity)
     return f"<h2 class={severity}>{severity}: {head}</h2><p>{escaped_html(words)}</p>{spans}"
 
@@ -165,4 +219,6 @@ def _details(report: AuditReport) -> str:
     details = {key: item for key, item in report.document().items() if key in report.details}
     if not details:
         return ""
-    return f"<h2>Details</h2><pre>{escaped_html(json.dumps(details, ensure_ascii=False, indent=2))}</pre>"
+    return (
+        f"<h2>Details</h2><pre>{escaped_html(json.dumps(details, ensure_ascii=False, indent=2, sort_keys=True))}</pre>"
+    )

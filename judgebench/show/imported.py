@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def imported_words(report: "ImportReport") -> str:
     """On one line."""
     into = f"{report.benchmark}: " if report.benchmark else ""
-    models = report.models[0] if len(report.models) == 1 else f"{len(report.models)} models"
+    models = report.models[0] if len(report.models) == 1 else f"{len(report.models):,} models"
     whose = [*report.judges, *([models] if report.models and not report.annotators else [])]
     counted = {
         "duplicate": report.duplicate,
@@ -24,6 +24,7 @@ def imported_words(report: "ImportReport") -> str:
         "replies read again": report.reread,
         "read otherwise than recorded (the recorded verdict counts, its detail says both)": report.read_otherwise,
         "labels": report.labels,
+        "marks of steps and places": report.marks,
         "against itself": report.against_itself,
         "contradicting an earlier row (the first was kept)": report.contradicting,
         "to instructions that the benchmark lacks (left out; --extend adds them)": report.without_instruction,

@@ -104,7 +104,7 @@ def _history(title: str, models: tuple[str, ...]) -> Spec:
     colour = alt.Color(
         "model:N",
         scale=alt.Scale(domain=list(models), range=list(MODELS[: len(models)])),
-        legend=alt.Legend(title=None, orient="top", columns=2, labelLimit=300),
+        legend=alt.Legend(title=None, orient="top", columns=1, labelLimit=300),
     )
     tooltip = [
         alt.Tooltip("model:N", title="Model"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isnan
+from math import inf, isnan
 from typing import Literal
 
 from judgebench.estimate import Estimate
@@ -89,7 +89,7 @@ def evidence(estimate: Estimate | None) -> str:
         return ""
     if not estimate.identified and estimate.lower is None and estimate.upper is None:
         return estimate.reason
-    return f"n = {estimate.n}" + (f"; {estimate.reason}" if estimate.reason else "")
+    return f"n = {estimate.n:,}" + (f"; {estimate.reason}" if estimate.reason else "")
 
 
 def estimate(known: Estimate, unit: Unit) -> str:
@@ -112,4 +112,8 @@ def duration(seconds: float) -> str:
 
 def _digits(value: float | None, unit: Unit) -> str:
     written = plotted(value, unit)
-    return MISSING if written is None else _FORMS[unit][0].format(written)
+    if written is None:
+        return MISSING
+    form = _FORMS[unit][0]
+    # Four digits of more than ten thousand would be 1.234e+04.
+    return f"{written:,.0f}" if form == "{:.4g}" and 1000 <= abs(written) < inf else form.format(written)

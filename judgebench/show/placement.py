@@ -8,7 +8,7 @@ from judgebench.leaderboard.profiles import PROFILES
 from judgebench.show import published
 from judgebench.show.numbers import amount, duration, estimate, ranks
 from judgebench.show.sentences import stopped, within_cost
-from judgebench.show.text import count, listing, one_line
+from judgebench.show.text import count, listing, one_line, sentence
 
 if TYPE_CHECKING:
     from judgebench.services.placement import Bill, Charge, Placement, PlacementPlan
@@ -97,7 +97,7 @@ def _charged(charge: "Charge", *, named: bool) -> list[str]:
     limit = [f"{name}{words}." for words in within_cost(charge.cost_usd, charge.max_cost)]
     return [
         f"{name}{count(charge.calls, 'call')}, {tokens}: {cost}{time}.{cap}{unknown}",
-        *(f"{words[0].upper()}{words[1:]}" if not named else words for words in limit),
+        *(sentence(words) if not named else words for words in limit),
     ]
 
 
@@ -144,7 +144,7 @@ def placed(placement: "Placement") -> list[str]:
         without = report.tally.without_verdict - report.tally.pending
         failed = f", {without:,} without a verdict" if without else ""
         lines.append(f"{one_line(report.judge)}: {count(report.calls, 'call')}, {cost}{failed}.")
-        lines += [f"{words[0].upper()}{words[1:]}." for words in stopped(report.tally.stopped_by, report.tally.pending)]
+        lines += [f"{sentence(words)}." for words in stopped(report.tally.stopped_by, report.tally.pending)]
     if plan.beside:
         lines.append(planned(plan)[-1])
     return lines
@@ -174,7 +174,7 @@ def _place(row: Row, board: Leaderboard) -> str:
     value = f"{'mean score' if board.scale == 'score' else 'win rate'} {number}"
     if row.apart:
         return f"{name} is flagged, so it has no rank{flag}: {value}."
-    return f"{name}: rank {ranks(row.rank_lower, row.rank_upper)} of {len(board.ranked)}, {value}{flag}."
+    return f"{name}: rank {ranks(row.rank_lower, row.rank_upper)} of {len(board.ranked):,}, {value}{flag}."
 
 
 def placement_document(placement: "Placement") -> dict[str, Any]:

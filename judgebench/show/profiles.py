@@ -49,5 +49,5 @@ _FEATURES = {"length": "characters", "headers": "headers", "lists": "list items"
 def style_cells(lines: Iterable["StyleLine"]) -> Iterator[tuple[str, str, str, str]]:
     """Aligned to STYLE_HEADINGS; the mean with its interval."""
     for line in lines:
-        place = f"{line.place} of {line.models}"
+        place = f"{line.place:,} of {line.models:,}"
         yield _FEATURES[line.feature], estimate(line.mean, "short"), amount(line.field, "short"), place

@@ -46,6 +46,12 @@ def not_shown(parts: Mapping[str, int]) -> list[str]:
     return [f"not shown to the judge: {', '.join(kinds)}"] if kinds else []
 
 
+def images_shown(images: int, tokens: int) -> list[str]:
+    """How many images calls show, and what these are among the tokens, in one sentence; none where they show none."""
+    about = f"about {count(tokens, 'token')} of the prompts (pixels / 750; judges count them in different ways)"
+    return [f"{count(images, 'image')} to show, {about}"] if images else []
+
+
 def unseen(trials: int) -> list[str]:
     """That some trials cannot be judged, in one sentence; none where all can."""
     why = "the outputs differ only in what the template does not show"
@@ -116,7 +122,7 @@ def leader(board: Leaderboard) -> str:
     between = "" if row.lower is None or row.upper is None else f" ({_between(board)})"
     return (
         f"{one_line(row.model)} {'leads' if leads else 'comes first, but not for certain'}, {what} "
-        f"{estimate(row.estimate, board.scale)}{between}: rank {place} of {len(board.ranked)}, "
+        f"{estimate(row.estimate, board.scale)}{between}: rank {place} of {len(board.ranked):,}, "
         "with ranks that hold for all models at once."
     )
 
@@ -235,12 +241,27 @@ def _beside_leader(tier: Sequence[Row]) -> list[str]:
 def _below(row: Row, above: Sequence[Row], *, leader: Row) -> str:
     if row.rank_lower is not None and row.rank_lower <= len(above):
         return one_line(leader.model)
-    return {1: one_line(leader.model), 2: "both"}.get(len(above), f"all {len(above)} above it")
+    return {1: one_line(leader.model), 2: "both"}.get(len(above), f"all {len(above):,} above it")
 
 
 def _company(tier: Sequence[Row]) -> str:
     others = [row.model for row in tier[1:]]
     return f" and cannot be told apart from {listing(others)}" if others else ""
+
+
+def match_lines(report: "MatchReport") -> list[str]:
+    """How a submission meets its benchmark, a count a line."""
+    head = "a new benchmark" if report.creates_benchmark else "benchmark"
+    left_out = "" if report.takes_new or not report.new else "  (not in the benchmark, left out; --extend adds them)"
+    return [
+        f"{report.model} for {head} {report.benchmark}:",
+        f"  new        {report.new:>7}{left_out}",
+        f"  matched    {report.matched:>7}",
+        f"  missing    {report.missing:>7}",
+        f"  duplicate  {report.duplicate:>7}",
+        f"  empty      {report.empty:>7}",
+        *(f"  {words}" for words in (*meets_model(report), *messages_held(report.messages))),
+    ]
 
 
 def meets_model(report: "MatchReport") -> list[str]:
@@ -257,6 +278,7 @@ def messages_held(held: "MessageCounts") -> list[str]:
     kinds = ", ".join(f"{one_line(kind)} ({number:,})" for kind, number in held.not_shown.items())
     nulls = f"{count(held.nulls, 'null')} that Parquet adds to calls and tools left out"
     words = [count(number, noun) for number, noun in counts if number]
+    words += ["judges are shown images by pairwise/vision and pointwise/vision"] if held.images else []
     return [*words, *[f"no judge is shown: {kinds}"] * bool(kinds), *[nulls] * bool(held.nulls)]
 
 
@@ -298,7 +320,8 @@ def changed(change: "Change") -> list[str]:
     goes = "with it" if change.new is None else "of it"
     lines = [f"{change.kind} {change.name!r} {did}{to}", f"  {goes}: {', '.join(rows)}"]
     for loss in change.losses:
-        lost = f"{loss.verdicts:,} of {count(loss.of_verdicts, 'verdict')} and {loss.models} of {loss.of_models} models"
+        verdicts = f"{loss.verdicts:,} of {count(loss.of_verdicts, 'verdict')}"
+        lost = f"{verdicts} and {loss.models:,} of {loss.of_models:,} models"
         lines.append(f"  the rankings of {loss.benchmark!r} lose {lost}")
     return [*lines, *(f"  {note}" for note in change.notes)]
 

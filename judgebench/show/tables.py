@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.audits import SUBMISSIONS
 from judgebench.audits.findings import AuditReport, Finding, Severity
+from judgebench.audits.robustness import Summary
 from judgebench.estimate import Estimate
 from judgebench.formats.writing import write_csv
 from judgebench.leaderboard import DATA_COLUMNS, METHODS, Leaderboard, Row
 from judgebench.services.audits.registry import AUDITS
 from judgebench.show import coverage
-from judgebench.show.numbers import MISSING, Labelled, Unit, amount, evidence, interval, percent, ranks, span, value
+from judgebench.show.numbers import MISSING, Labelled, Unit, amount, interval, percent, ranks, span, value
 from judgebench.show.sentences import basis, remedy
 from judgebench.show.text import count, escaped_markdown, one_line, visible
 
@@ -128,11 +129,6 @@ def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in which no cell can break out of its place."""
     lines = [headings, ["---"] * len(headings), *([escaped_markdown(cell) for cell in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def estimate_cells(row: Labelled) -> tuple[str, str, str, str]:
-    """What it is, value, interval, and what it rests on or why it is missing."""
-    return (row.label, value(row.estimate, row.unit), interval(row.estimate, row.unit), evidence(row.estimate))
 
 
 def estimate_columns(rows: Sequence[Labelled], benchmark: str) -> Mapping[str, list[Any]]:
@@ -378,7 +374,7 @@ def changes(document: AuditRow) -> AuditTable:
             )
             for row in document["estimates"]
         ),
-        (", ".join(f"{name} {amount(rate, 'share')}" for name, rate in document["summary"].items()),),
+        (", ".join(f"{field.name} {amount(document['summary'][field.name], 'share')}" for field in fields(Summary)),),
     )
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from judgebench.services.versions import ModelChange, OutputChange
 
 _BRIEF_CHARS = 70
+_STEP, _STEPS = 0.25, 4  # by which sizes of differences, up to 1, are counted
 COLUMNS = ("instruction", "text", "category", "old", "new", "difference", "flip", "confirmed")
 _PART_HEADINGS = ("category", "difference", "interval", "better", "worse", "equal")
 _OF_BATTLES: Mapping[str, str] = {"negative": "lost in both orders", "positive": "won in both orders", "": ""}
@@ -85,6 +86,21 @@ def category_cells(change: "ModelChange") -> Iterator[tuple[str, ...]]:
         counts = (known.wins, known.losses, known.ties, *flips)
         numbers = (f"{number:,}" for number in counts)
         yield (part.name or "no category", value(known.difference, unit), interval(known.difference, unit), *numbers)
+
+
+def flip_sizes(change: "ModelChange") -> list[tuple[str, int, int]]:
+    """How many instructions flipped either way, negative and positive, by how large the difference is, in points."""
+    if change.graded:
+        return []
+    sizes = [(min(int(abs(row.difference) / _STEP - 1e-9), _STEPS - 1), row.flip) for row in change.instructions]
+    return [
+        (
+            f"{at * _STEP * 100:.0f} to {(at + 1) * _STEP * 100:.0f} points",
+            sizes.count((at, "negative")),
+            sizes.count((at, "positive")),
+        )
+        for at in range(_STEPS)
+    ]
 
 
 def output_headings(change: "ModelChange") -> tuple[str, ...]:

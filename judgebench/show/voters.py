@@ -6,7 +6,7 @@ from judgebench.leaderboard import METHODS, Row
 from judgebench.show import sentences as of_boards
 from judgebench.show import tables
 from judgebench.show.numbers import MISSING, amount, estimate, interval, ranks, value
-from judgebench.show.text import count, escaped_markdown, listing, one_line
+from judgebench.show.text import count, escaped_markdown, listing, one_line, sentence
 
 if TYPE_CHECKING:
     from judgebench.bias.voters import VotersReport
@@ -30,8 +30,8 @@ def sentences(report: "VotersReport") -> list[str]:
         words.append(f"Not listed: {count(report.left_out, 'voter')} with fewer votes.")
     odd = sum(bool(voter.remarks) for voter in report.voters)
     words.append(
-        f"Remarks, on {odd} of {len(report.voters)} listed, say what is unlike others beyond chance, whoever is looked "
-        "at; they are no proof of carelessness."
+        f"Remarks, on {odd:,} of {len(report.voters):,} listed, say what is unlike others beyond chance, "
+        "whoever is looked at; they are no proof of carelessness."
     )
     return words
 
@@ -69,7 +69,7 @@ def rows(report: "VotersReport") -> list[tuple[object, ...]]:
 def _cell(known: "Estimate") -> str:
     if known.value is None:
         return MISSING
-    return f"{value(known, 'share')} {interval(known, 'share')} n={known.n}"
+    return f"{value(known, 'share')} {interval(known, 'share')} n={known.n:,}"
 
 
 def place_headings(two: "TwoBoards") -> list[str]:
@@ -143,7 +143,7 @@ def basis(two: "TwoBoards") -> list[str]:
 def apart(two: "TwoBoards") -> str:
     """Where judges and people differ beyond what the data leave open: first their ranks, then their ratings."""
     if two.reason:
-        return f"{two.reason[0].upper()}{two.reason[1:]}."
+        return f"{sentence(two.reason)}."
     names = [one_line(row.model, 80) for row in two.models if row.apart]
     if names:
         ranked = f"Judges and people place {listing(names)} apart: no rank is left open by both."

@@ -3,7 +3,9 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+
+from judgebench.errors import InputError
 
 _WRITTEN = re.compile(r"\s*(?:([0-9.]+)h)?\s*(?:([0-9.]+)m)?\s*(?:([0-9.]+)s)?\s*")
 _PLAIN = re.compile(r"\s*[0-9.]+\s*")  # seconds
@@ -30,3 +32,11 @@ def _seconds(given: Any) -> Any:
 
 
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=1e8, allow_inf_nan=False)]
+
+
+def length(text: str) -> float:
+    """Seconds. Raises InputError."""
+    try:
+        return TypeAdapter(Seconds).validate_python(text)
+    except ValidationError as error:
+        raise InputError(f"{text[:40]!r} is no length of time above 0: write 90s, 55m or 1h30m") from error

@@ -29,6 +29,7 @@ Redo = Literal["unparsed", "truncated", "refused"]
 Design = Literal["fixed", "adaptive"]
 _Spec = TypeVar("_Spec", bound=BaseModel)
 _MAX_NAME = 200
+_MOST_ROWS = 10**12
 _MOST_FIELDS = 10_000  # of one mapping, with those that it merges
 _MOST_YAML = 256 << 10  # characters of a file; each may become a kilobyte of nodes
 # Every parameter that shapes an output is sent and stored: a server's own defaults are nobody's settings.
@@ -136,7 +137,7 @@ class Study(Pace):
     pairs: tuple[tuple[str, str], ...] = ()
     orders: Orders = "both"
     repeats: int = Field(default=1, ge=1, le=1000)
-    limit: int | None = Field(default=None, ge=1)  # instructions, the first that came
+    limit: int | None = Field(default=None, ge=1, le=_MOST_ROWS)  # instructions, the first that came
     category: str | None = None
     shard: Part | None = None  # of these instructions; None: all
     seed: int = 0
@@ -193,7 +194,7 @@ class Generation(Pace):
     generator: Served
     model: str = Field(min_length=1, max_length=_MAX_NAME)  # the name under which its outputs are stored
     system: str | None = None  # a system message before the instruction
-    limit: int | None = Field(default=None, ge=1)  # instructions, the first that came
+    limit: int | None = Field(default=None, ge=1, le=_MOST_ROWS)  # instructions, the first that came
     category: str | None = None
     shard: Part | None = None  # of these instructions; None: all
     same_model: bool = False  # a model whose outputs are stored stays the same at an address where it was never asked

@@ -6,6 +6,7 @@ new file with the next number.
 """
 
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,21 +15,26 @@ import jinja2
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from judgebench.errors import InputError, UnknownName
+from judgebench.judging.aggregates import VALUES, Aggregate
 from judgebench.judging.templates import (
     VARIABLES,
     Label,
     LabelScale,
     LikelihoodScale,
+    Listing,
     ReplyFormat,
     RewardScale,
     Scale,
     ScoreScale,
+    Taxonomy,
     Template,
     variables,
 )
 from judgebench.keys import content_key
+from judgebench.records import Rating
 from judgebench.resources import folder
 from judgebench.spec.study import parse_yaml, wrong_field
+from judgebench.spec.taxonomies import load_taxonomy
 
 _PROMPTS = folder("prompts")
 _MAX_BYTES = 1_000_000
@@ -84,8 +90,35 @@ class _ReplyFront(_Strict):
     field: str | None = Field(default=None, min_length=1)
     aspects: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     answers: str | None = Field(default=None, min_length=1)
+    goals: str | None = Field(default=None, min_length=1)
+    taxonomy: str | None = None  # of goals: the causes of failures, by name or as a file beside the template
+    steps: str | None = Field(default=None, min_length=1)
+    spans: str | None = Field(default=None, min_length=1)
+    kinds: dict[Annotated[str, Field(min_length=1)], str] = Field(default_factory=dict)  # of spans: faults and meanings
+    aggregate: Aggregate | None = None  # of steps and spans
+    values: dict[Rating, Unit] = Field(default_factory=dict)  # of steps and spans: what each rating is worth
     soft: bool = False
     min_mass: Unit = 0.8
+
+    @property
+    def listing(self) -> Listing | None:
+        """What the reply lists, without the taxonomy, which stands in a file of its own."""
+        if self.goals is not None:
+            return Listing("goals", self.goals)
+        values: dict[Rating, float] = {**VALUES, **self.values}
+        if self.steps is not None:
+            return Listing("steps", self.steps, None, (), self.aggregate or "min", tuple(values.items()))
+        if self.spans is not None:
+            return Listing(
+                "spans", self.spans, None, tuple(self.kinds.items()), self.aggregate or "mean", tuple(values.items())
+            )
+        return None
+
+    def format(self, taxonomy: Taxonomy | None) -> ReplyFormat:
+        listing = None if self.listing is None else replace(self.listing, taxonomy=taxonomy)
+        return ReplyFormat(
+            self.field, tuple(self.aspects.items()), self.answers, listing, soft=self.soft, min_mass=self.min_mass
+        )
 
 
 class _Front(_Strict):
@@ -96,19 +129,31 @@ class _Front(_Strict):
     scale: _ScaleFront
     reply: _ReplyFront = _ReplyFront()
     settings: dict[str, Any] = Field(default_factory=dict)
+    images: Literal[True] | None = None  # they are shown as images
 
     @model_validator(mode="after")
     def _fit(self) -> "_Front":
         foreign = {"pairwise": ("low", "reward"), "pointwise": ("likelihood",)}[self.kind]
         if any(getattr(self.scale, name) is not None for name in foreign):
             raise ValueError(f"a {self.kind} template cannot have a scale with {' or '.join(foreign)}")
+        if self.images and (self.scale.likelihood is not None or self.scale.reward is not None):
+            raise ValueError("a scale with likelihood or reward weighs texts, and no images")
         reply = self.reply
         if reply.aspects and self.scale.low is None:
             raise ValueError("aspects need a scale with low and high")
-        if sum(map(bool, (reply.field, reply.aspects, reply.answers))) > 1:
-            raise ValueError("a reply has a field, or aspects, or answers, and only one of them")
-        if reply.soft and (reply.aspects or reply.answers):
-            raise ValueError("soft verdicts are read from one token: not with aspects or answers")
+        lists = (reply.goals, reply.steps, reply.spans)
+        if sum(map(bool, (reply.field, reply.aspects, reply.answers, *lists))) > 1:
+            raise ValueError("a reply has a field, aspects, answers, goals, steps or spans, and only one of them")
+        if reply.soft and (reply.aspects or reply.answers or reply.listing):
+            raise ValueError("soft verdicts are read from one token: not with aspects, answers, goals, steps or spans")
+        if reply.listing and (self.kind, self.scale.low, self.scale.high) != ("pointwise", 0, 1):
+            raise ValueError(f"{reply.listing.of} need kind pointwise and a scale from low 0 to high 1")
+        if (reply.goals is None) != (reply.taxonomy is None):
+            raise ValueError("goals need a taxonomy of causes, which nothing else has")
+        if bool(reply.kinds) != (reply.spans is not None):
+            raise ValueError("spans need kinds of faults, which nothing else has")
+        if (reply.aggregate or reply.values) and reply.steps is None and reply.spans is None:
+            raise ValueError("aggregate and values are for steps and spans")
         return self
 
 
@@ -140,6 +185,19 @@ def load_template(id_or_path: str | Path) -> Template:
     return _read(known[max(versions, key=lambda id_: int(id_.rpartition(".v")[2]))])
 
 
+def step_protocol(template: str, digest: str) -> Literal["steps", "spans"] | None:
+    """What a judge by this template says of an output, where the template comes with the package and is what it was;
+    None of any other: a path that a database names is not opened."""
+    if template.endswith(".md"):
+        return None
+    try:
+        known = load_template(template)
+    except (InputError, UnknownName):
+        return None
+    of = None if known.reply.listing is None or known.digest != digest else known.reply.listing.of
+    return None if of == "goals" else of
+
+
 def _bundled() -> dict[str, Path]:
     """Template ids, with a version each, and their files."""
     return {f"{path.parent.name}/{path.name.removesuffix('.md')}": path for path in _PROMPTS.glob("*/*.v*.md")}
@@ -154,8 +212,19 @@ def _read(path: Path) -> Template:
     front, body = _front(path)
     reply, scale = front.reply, front.scale._scale
     system, user, named = _bodies(path, front.kind, body, shows=not isinstance(scale, LikelihoodScale | RewardScale))
-    # Only what the file itself says: a later default of this code must not make another judge of it.
-    digest = content_key("template", front.model_dump(mode="json", exclude={"about"}, exclude_unset=True), system, user)
+    taxonomy = _taxonomy(path, reply)
+    if ("causes" in named) != (taxonomy is not None) or (taxonomy is not None and "dialogue" not in named):
+        raise InputError(
+            f"{path}: a template that asks for goals, and no other, shows {{{{ causes }}}}, and the {{{{ dialogue }}}}"
+        )
+    if (reply.steps is not None and "steps" not in named) or bool(reply.kinds) != ("kinds" in named):
+        raise InputError(
+            f"{path}: a template that asks for steps shows {{{{ steps }}}}, and one that asks for spans {{{{ kinds }}}}"
+        )
+    # Only what the files themselves say: a later default of this code must not make another judge of it.
+    stated = front.model_dump(mode="json", exclude={"about"}, exclude_unset=True)
+    beside = () if taxonomy is None else (list(taxonomy.causes), taxonomy.outside)
+    digest = content_key("template", stated, system, user, *beside)
     return Template(
         id=f"{front.kind}/{parts['name']}.v{version}",
         name=parts["name"],
@@ -167,8 +236,20 @@ def _read(path: Path) -> Template:
         settings=front.settings,
         digest=digest,
         named=named,
-        reply=ReplyFormat(reply.field, tuple(reply.aspects.items()), reply.answers, reply.soft, reply.min_mass),
+        reply=reply.format(taxonomy),
+        shows_images=bool(front.images),
     )
+
+
+def _taxonomy(path: Path, reply: _ReplyFront) -> Taxonomy | None:
+    """Raises InputError naming the file."""
+    if reply.taxonomy is None:
+        return None
+    try:
+        is_file = reply.taxonomy.endswith((".yaml", ".yml"))
+        return load_taxonomy(path.parent / reply.taxonomy if is_file else reply.taxonomy)
+    except UnknownName as error:
+        raise InputError(f"{path}: field 'reply.taxonomy': {error}") from error
 
 
 def _front(path: Path) -> tuple[_Front, str]:
@@ -215,6 +296,6 @@ def _bodies(path: Path, kind: str, body: str, *, shows: bool) -> tuple[str, str,
         raise InputError(f"{path}: {UnknownName('variable', name, VARIABLES[kind])}")
     for side in ("output",) if kind == "pointwise" else ("first", "second"):
         dialogue = "dialogue" if side == "output" else f"{side}_dialogue"
-        if not named & {side, dialogue}:
+        if not named & {side, dialogue, *(("steps",) if kind == "pointwise" else ())}:
             raise InputError(f"{path}: a {kind} template must show {{{{ {side} }}}} or {{{{ {dialogue} }}}}")
     return system, user, named

@@ -25,7 +25,7 @@ from scipy.special import expit, ndtri, stdtrit
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.method import Cluster
-from judgebench.stats.pair_sums import PairSums
+from judgebench.stats.pair_sums import PairSums, dense
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, distinct
 
 Clusters = NDArray[np.integer]
@@ -406,16 +406,13 @@ def meat_of_sums(sums: PairSums, theta: Floats, part: Codes) -> Floats:
     k, parts = len(sums.models), int(part.max(initial=-1)) + 1
     odds = expit(theta[sums.first] - theta[sums.second])
     inside = part[sums.first] == part[sums.second]
+    group = np.where(inside, part[sums.first] % (parts + 1), -1)  # the last of models that are in no part
     meat, clusters = np.zeros((k, k)), np.zeros(parts + 1)
     for cells in sums.cells():
-        here = slice(None) if inside.all() else inside[cells.pair]
-        pair = cells.pair[here]
-        code, residual = cells.instruction[here] - cells.instruction[0], cells.won[here] - cells.met[here] * odds[pair]
-        rows = _Rows(k, sums.first[pair], sums.second[pair], residual, np.zeros((len(pair), 0)), part)
-        scores = rows.score_sums(code)
-        own = scores.T @ scores
-        meat += own.toarray() if isinstance(own, csr_array) else own
-        clusters += rows.seen(code).sum(axis=1)
+        residual = np.where(cells.spread(inside), cells.won - cells.met * cells.spread(odds), 0.0)
+        scores = cells.by_model(0, residual) - cells.by_model(1, residual)
+        meat += dense(scores.T @ scores)
+        clusters += cells.instructions(group, parts + 1)
     return _scaled(meat, clusters[part])
 
 

@@ -16,6 +16,7 @@ Cluster = Literal["instruction", "judge", "both", "verdict"]  # what verdicts sh
 Join = Literal["instruction", "position"]  # of a battle with the difficulty of its instruction
 Jury = Literal["majority", "mean"]  # how several judges become one
 IntervalMethod = Literal["analytic", "bootstrap"]
+LEVELS: Final = (0.5, 0.999)  # of confidence, the least and the most that may be asked for
 USUAL_METHOD: Final = "win-rate"  # at every door where none is chosen, so that pages agree
 
 

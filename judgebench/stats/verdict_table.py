@@ -217,10 +217,11 @@ def repeat_number(group: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def judged_cells(table: VerdictTable) -> NDArray[np.bool_]:
     """(instructions, k) whether a model's output to an instruction was in a battle that has a verdict."""
-    cells = np.zeros((len(table.instructions), len(table.models)), dtype=bool)
+    cells = np.zeros(len(table.instructions) * len(table.models), dtype=bool)
     for part in table.parts():
-        cells[part.instruction, part.model_a] = cells[part.instruction, part.model_b] = True
-    return cells
+        first = part.instruction * np.int64(len(table.models))
+        cells[first + part.model_a] = cells[first + part.model_b] = True
+    return cells.reshape(len(table.instructions), len(table.models))
 
 
 def judged_outputs(table: VerdictTable) -> NDArray[np.int64]:

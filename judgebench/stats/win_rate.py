@@ -31,7 +31,7 @@ from judgebench.stats.intervals import (
     summarise,
 )
 from judgebench.stats.method import Choices, Compared, Estimates
-from judgebench.stats.pair_sums import PairSums
+from judgebench.stats.pair_sums import PairSums, dense
 from judgebench.stats.verdict_table import Battles, Floats, VerdictTable, average_battles
 
 __all__ = ["PairRates", "WinRates", "bootstrap_win_rates", "pair_rates", "win_rates"]
@@ -209,17 +209,15 @@ class _Counted:
         won, battles = np.zeros((2, sums.instructions, k))
         by_pair = np.zeros((5, pairs))  # battles, preferences for the first, their squares, won by the first, lost
         fixed = None if baseline is None else sums.models.index(baseline)
+        counts = (sums.first == fixed) | (sums.second == fixed) | (fixed is None)
         for cells in sums.cells():
-            start, stop = int(cells.instruction[0]), int(cells.instruction[-1]) + 1
-            here = slice(None) if fixed is None else ((sums.first == fixed) | (sums.second == fixed))[cells.pair]
-            pair, row = cells.pair[here], (cells.instruction[here] - start) * k
-            for_first = cells.won[here] / cells.met[here]
-            for side, preference in ((sums.first, for_first), (sums.second, 1.0 - for_first)):
-                cell, shape = row + side[pair], (stop - start, k)
-                won[start:stop] += np.bincount(cell, preference, shape[0] * k).reshape(shape)
-                battles[start:stop] += np.bincount(cell, minlength=shape[0] * k).reshape(shape)
-            columns = None, for_first, for_first**2, for_first > 0.5, for_first < 0.5
-            by_pair += [np.bincount(pair, column, pairs) for column in columns]
+            there = (cells.met > 0) & cells.spread(counts)
+            for_first = np.divide(cells.won, cells.met, out=np.zeros_like(cells.won), where=there)
+            for side, preference in ((0, for_first), (1, there - for_first)):
+                won[cells.rows] += dense(cells.by_model(side, preference))
+                battles[cells.rows] += dense(cells.by_model(side, there))
+            columns = there, for_first, for_first**2, for_first > 0.5, there & (for_first < 0.5)
+            by_pair += [cells.by_pair(column) for column in columns]
         met, first, squares, wins, losses = by_pair
         squared, all_wins, ties = (
             (np.bincount(sums.first, of_first, k) + np.bincount(sums.second, of_second, k)).astype(np.float64)

@@ -1,5 +1,6 @@
 """What statistics work on, as arrays: verdicts, scores, the trials of a judge, and the style of outputs."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
@@ -23,7 +24,8 @@ from judgebench.store.verdicts import every_revision, in_force, newest_id
 
 _STYLE_OF = attrgetter(*STYLE)
 _DENSE = 1 << 24  # ids
-_LOOKED_AT = 400  # verdicts, of one query
+_LOOKED_AT = 400  # verdicts
+_DOUBT = 4.0  # standard errors of the difference between two judges' numbers among these
 _ORDERS = {"AB": 0, "BA": 1, None: -1}  # as a table has them
 _KEPT = Kept[int, NDArray[np.int64]]()  # by benchmark
 _Chosen = tuple[
@@ -63,17 +65,20 @@ class Met:
     verdicts: NDArray[np.int64]  # (m,) with a preference or score; 0 where all trials ended without one
 
     @classmethod
-    def of(cls, judge: NDArray[Any], model_a: NDArray[Any], model_b: NDArray[Any], verdicts: NDArray[Any]) -> "Met":
-        """Of n trials or combinations, with so many verdicts each."""
+    def of(
+        cls, judge: NDArray[Any], model_a: NDArray[Any], model_b: NDArray[Any], verdicts: NDArray[Any] | None = None
+    ) -> "Met":
+        """Of n trials or combinations, with so many verdicts each; None: one each."""
         k = 1 + max(int(model_a.max(initial=0)), int(model_b.max(initial=0)))
         key = (judge.astype(np.int64) * k + model_a) * k + model_b
         if key.max(initial=0) <= 4 * len(key):
-            numbers = np.bincount(key, weights=verdicts).astype(np.int64)
-            key = np.flatnonzero(np.bincount(key))
+            rows = np.bincount(key)
+            numbers = rows if verdicts is None else np.bincount(key, weights=verdicts).astype(np.int64)
+            key = np.flatnonzero(rows)
             numbers = numbers[key]
         else:
             key, place = np.unique(key, return_inverse=True)
-            numbers = np.bincount(place, weights=verdicts, minlength=len(key)).astype(np.int64)
+            numbers = np.bincount(place, verdicts, len(key)).astype(np.int64)
         whose, a, b = (code.astype(np.int32) for code in (key // (k * k), key // k % k, key % k))
         return cls(whose, a, b, numbers)
 
@@ -96,9 +101,9 @@ def trials_met(table: VerdictTable | ScoreTable, without: LeftOut) -> Met:
     """What a table holds, and what could not be in it."""
     parts = [Met.of(without.judge, without.model_a, without.model_b, np.zeros(len(without.judge)))]
     if isinstance(table, ScoreTable):
-        parts.append(Met.of(table.judge, table.model, table.model, np.ones(len(table))))
+        parts.append(Met.of(table.judge, table.model, table.model))
     else:
-        parts += [Met.of(part.judge, part.model_a, part.model_b, np.ones(len(part))) for part in table.parts()]
+        parts += [Met.of(part.judge, part.model_a, part.model_b) for part in table.parts()]
     return Met.together(parts)
 
 
@@ -202,8 +207,7 @@ class _Places:
 
     def __call__(self, ids: NDArray[Any]) -> NDArray[np.int32]:
         if self._table is not None:
-            codes: NDArray[np.int32] = self._table[np.minimum(ids, len(self._table) - 1)]
-            return codes
+            return self._table.take(ids, mode="clip")  # of those beyond, the last: none
         at = np.searchsorted(self._ids, ids)
         return np.where(self._ids[at] == ids, self._at[at], np.int32(-1))
 
@@ -274,22 +278,25 @@ class _Rows:
         return Met.together([_NOTHING, *self._others])
 
 
-def likely_judge(connection: sa.Connection, benchmark: int) -> tuple[str, ...]:
-    """The judge of most of a few hundred of the database's verdicts that compare outputs to the benchmark's
-    instructions, by name; nobody where none of them does."""
+def likely_judges(connection: sa.Connection, benchmark: int) -> tuple[str, ...]:
+    """Those that may have most of the verdicts that compare outputs to the benchmark's instructions, by a few hundred
+    of the database's; nobody where none of these does."""
     verdict = every_revision()
     v, i, j = verdict.c, t.instructions.c, t.judges.c
     newest = newest_id(connection)
     query = (
-        sa.select(j.name)
+        sa.select(j.name, sa.func.count().label("verdicts"))
         .join_from(verdict, t.judges, j.id == v.judge_id)
         .join(t.instructions, i.id == v.instruction_id)
-        .where(v.id.in_(AMONG), i.benchmark_id == benchmark, v.output_b_id.is_not(None))
+        # No index is of sums: else SQLite would look at all verdicts of the benchmark.
+        .where(v.id.in_(AMONG), i.benchmark_id + 0 == benchmark, v.output_b_id.is_not(None))
         .group_by(j.name)
-        .order_by(sa.func.count().desc(), j.name)
-        .limit(1)
     )
-    return tuple(row.name for row in rows_among(connection, query, range(1, newest + 1, newest // _LOOKED_AT + 1)))
+    looked_at: Counter[str] = Counter()
+    for name, verdicts in rows_among(connection, query, range(1, newest + 1, newest // _LOOKED_AT + 1)):
+        looked_at[name] += verdicts
+    most = max(looked_at.values(), default=0)
+    return tuple(sorted(name for name, number in looked_at.items() if number + _DOUBT * (most + number) ** 0.5 >= most))
 
 
 def label_verdicts(

@@ -76,14 +76,17 @@ def newest_audits(
     kind: str | None = None,
     judges: Sequence[str] | None = None,
     only_high: bool = False,
+    until: str | None = None,
 ) -> list[StoredAudit]:
     """The newest audit of each subject, the newest first; of ``judges`` (digests) where given.
 
-    ``only_high``: those with findings of that severity. Few rows are read, and no verdict.
+    ``only_high``: those with findings of that severity. ``until``: a time, as ``created_at``, after which none counts.
+    Few rows are read, and no verdict.
     """
     within = [_a.benchmark_id == benchmark_id]
     within += [] if kind is None else [_a.kind == kind]
     within += [] if judges is None else [_a.judge_digest.in_(judges)]
+    within += [] if until is None else [_a.created_at <= until]
     newest = (
         sa.select(sa.func.max(_a.id)).where(*within).group_by(_a.kind, _a.judge_digest, _a.model_id).scalar_subquery()
     )

@@ -27,6 +27,7 @@ from judgebench.records import (
     Trial,
     Verdict,
 )
+from judgebench.store import particulars
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import (
     OUTPUT_COLUMNS,
@@ -45,12 +46,13 @@ from judgebench.store.verdicts import every_revision, in_force
 BattleOrder = Literal["instructions", "upsets"]
 _LITTLE_MASS = 0.5  # of probability on the labels
 _AGREE, _CONTRADICT = 1, 2
+_ROWS = 500  # of verdicts, in memory at once
 _PAGE = 10  # instructions whose trials are sorted at a time
 _SHORT, _SURE = 0.1, 0.9  # of the other's length; of preference
 _o, _h = t.outputs.c, t.human_labels.c
 # What a trial shows, beside the columns ``order`` and ``repeat``; see ``trial_of``.
 SIDES: tuple[sa.ColumnElement[Any], ...] = (
-    *(t.instructions.c[name] for name in ("key", "turns", "category", "reference", "checklist", "messages")),
+    *(t.instructions.c[name] for name in ("key", "turns", "category", "reference", "checklist", "messages", "goals")),
     *(MODEL_A.c.name.label("model_a"), MODEL_B.c.name.label("model_b")),
     *(OUTPUT_A.c[name].label(f"{name}_a") for name in OUTPUT_COLUMNS),
     *(OUTPUT_B.c[name].label(f"{name}_b") for name in OUTPUT_COLUMNS),
@@ -102,6 +104,14 @@ def judged_trials(
     for first in range(0, len(places), _PAGE):  # a database sorts all that it is asked for before it gives any
         page = place.in_(places[first : first + _PAGE])
         yield from _judged(connection, verdicts, page, *chosen, order=[place])
+
+
+def readings_of(connection: sa.Connection, benchmark: int, instruction: str) -> Iterator[JudgedTrial]:
+    """The trials of single outputs to the instruction with this key."""
+    verdicts = in_force(connection)
+    i = t.instructions.c
+    of_one = (i.benchmark_id == benchmark, i.key == instruction, verdicts.c.output_b_id.is_(None))
+    return _judged(connection, verdicts, *of_one)
 
 
 def trials_between(
@@ -184,7 +194,7 @@ def _trial(
     order: Order | None,
     repeat: int,
 ) -> Trial | Reading | None:
-    shown = shown_key(instruction, shows)
+    shown = shown_key(instruction, shows, (a,) if b is None else (a, b))
     if b is None:
         return Reading(digest, instruction, a, repeat, shown)
     return None if order is None else Trial(digest, Battle(instruction, a, b), order, repeat, shown)
@@ -210,23 +220,29 @@ def _judged(
         .outerjoin(t.completions, c.id == v.completion_id)
         .where(*chosen)
         .order_by(*order, v.id)
-        .execution_options(yield_per=500)
+        .execution_options(yield_per=_ROWS)
     )
-    for row in connection.execute(join_sides(query, verdicts, pointwise=True)):
-        a, b = _sides(row)
-        yield JudgedTrial(
-            verdict_id=row.verdict_id,
-            judge=row.judge,
-            judge_digest=row.digest,
-            instruction=instruction_of(row),
-            output_a=a,
-            output_b=b,
-            order=_order(row),
-            repeat=row.repeat,
-            verdict=_verdict(row),
-            completion=None if row.reply is None else _completion(row),
-            shows=names_shown(row.shows),
-        )
+    for rows in connection.execute(join_sides(query, verdicts, pointwise=True)).partitions(_ROWS):
+        on_one = {row.verdict_id: _verdict(row) for row in rows if row.model_b is None}
+        whole = particulars.with_particulars(connection, on_one)
+        yield from (_judged_trial(row, whole.get(row.verdict_id) or _verdict(row)) for row in rows)
+
+
+def _judged_trial(row: sa.Row[Any], verdict: Verdict) -> JudgedTrial:
+    a, b = _sides(row)
+    return JudgedTrial(
+        verdict_id=row.verdict_id,
+        judge=row.judge,
+        judge_digest=row.digest,
+        instruction=instruction_of(row),
+        output_a=a,
+        output_b=b,
+        order=_order(row),
+        repeat=row.repeat,
+        verdict=verdict,
+        completion=None if row.reply is None else _completion(row),
+        shows=names_shown(row.shows),
+    )
 
 
 def _sides(row: sa.Row[Any]) -> tuple[Output, Output | None]:

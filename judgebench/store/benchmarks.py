@@ -25,7 +25,8 @@ from judgebench.store.judges import judge
 
 _Decoded = TypeVar("_Decoded")
 _PAGE = 50  # instructions with their outputs, in memory at once
-OUTPUT_COLUMNS = ("text", "earlier", "messages", "sample")  # what ``output_of`` makes an output of
+# What ``output_of`` makes an output of.
+OUTPUT_COLUMNS = ("text", "earlier", "messages", "sample", "steps", "afterwards")
 STAGE = "audit:"  # how the names of benchmarks begin that hold what an audit enters
 
 
@@ -252,14 +253,19 @@ def instruction_of(row: sa.Row[Any], ids: tuple[str, ...] = ()) -> Instruction:
     """The instruction in a row with the columns of its table; its ids stand in another."""
     full = None if row.messages is None else decoded(decoded_conversation, row.messages)
     turns, checklist = tuple(json.loads(row.turns)), tuple(json.loads(row.checklist))
-    return Instruction(turns, row.category, row.reference, checklist, full, ids)
+    goals = () if row.goals is None else tuple(json.loads(row.goals))
+    return Instruction(turns, row.category, row.reference, checklist, full, ids, goals)
 
 
-def output_of(key: str, model: str, text: str, earlier: str | None, messages: str | None, sample: int) -> Output:
+def output_of(
+    key: str, model: str, text: str, earlier: str | None, messages: str | None, sample: int, *beside: str | None
+) -> Output:
     """The output that OUTPUT_COLUMNS hold, of a model to the instruction with this key."""
     replies = () if earlier is None else tuple(json.loads(earlier))
     trajectory = None if messages is None else decoded(decoded_trajectory, messages)
-    return Output(key, model, text, replies, trajectory, sample)
+    steps, afterwards = beside or (None, None)
+    ends = () if steps is None else tuple(json.loads(steps))
+    return Output(key, model, text, replies, trajectory, sample, ends, afterwards)
 
 
 def add_benchmark(connection: sa.Connection, name: str) -> int:
@@ -288,6 +294,7 @@ def add_instructions(connection: sa.Connection, benchmark: int, instructions: It
             "reference": instruction.reference,
             "checklist": json.dumps(instruction.checklist, ensure_ascii=False),
             "messages": None if instruction.full is None else encoded_conversation(instruction.full),
+            "goals": json.dumps(instruction.goals, ensure_ascii=False) if instruction.goals else None,
         }
         for instruction in new
     ]

@@ -4,9 +4,11 @@ They lie in the database. Nothing is deleted here: what no message holds any mor
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import sqlalchemy as sa
 
+from judgebench import images
 from judgebench.conversations import Blob
 from judgebench.store import schema as t
 from judgebench.store.database import AMONG, now, rows_among
@@ -21,6 +23,7 @@ def add(connection: sa.Connection, blobs: Mapping[str, Blob]) -> int:
             "digest": digest,
             "media_type": blob.media_type,
             "size": len(blob.data),
+            **_pixels(blob),
             "created_at": written,
             "bytes": blob.data,
         }
@@ -30,6 +33,58 @@ def add(connection: sa.Connection, blobs: Mapping[str, Blob]) -> int:
     if new:
         connection.execute(sa.insert(t.blobs), new)
     return len(new)
+
+
+def _pixels(blob: Blob) -> dict[str, int | None]:
+    """Width and height of an image; neither of anything else."""
+    size = _size(blob.data)
+    return {"width": None, "height": None} if size is None else {"width": size[0], "height": size[1]}
+
+
+def _size(data: bytes) -> tuple[int, int] | None:
+    try:
+        measures = images.measured(data)
+    except images.UnusableImage:
+        return None
+    return measures.width, measures.height
+
+
+def measures(connection: sa.Connection, digests: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Width and height in pixels of those that are stored and images, by digest."""
+    b = t.blobs.c
+    query = sa.select(b.digest, b.width, b.height).where(b.digest.in_(AMONG), b.bytes.is_not(None))
+    rows = rows_among(connection, query, list(dict.fromkeys(digests)))
+    known = {row.digest: None if row.width is None or row.height is None else (row.width, row.height) for row in rows}
+    untold = [digest for digest, size in known.items() if size is None]  # they came before sizes were noted
+    told = {digest: _size(blob.data) for digest, blob in read(connection, untold).items()} if untold else {}
+    return {digest: size for digest, size in (known | told).items() if size is not None}
+
+
+def frames(connection: sa.Connection, digests: Sequence[str]) -> dict[str, int]:
+    """Of stored images how many frames they have, by digest, of those that have several; whole files are read only of
+    those that may."""
+    b = t.blobs.c
+    query = sa.select(b.digest, sa.func.substr(b.bytes, 1, images.BEGINNING).label("beginning"))
+    query = query.where(b.digest.in_(AMONG), b.bytes.is_not(None))
+    rows = rows_among(connection, query, list(dict.fromkeys(digests)))
+    moving = [row.digest for row in rows if images.may_move(bytes(row.beginning))]
+    counted: dict[str, int] = {}
+    for digest in moving:  # one in memory at a time
+        with suppress(images.UnusableImage):
+            counted[digest] = images.measured(read(connection, [digest])[digest].data).frames
+    return {digest: number for digest, number in counted.items() if number > 1}
+
+
+def any_images(connection: sa.Connection, benchmark: int) -> bool:
+    """Whether instructions of the benchmark, or outputs to them, hold images whose bytes are stored."""
+    b, u, i = t.blobs.c, t.blob_uses.c, t.instructions.c
+    query = (
+        sa.select(u.id)
+        .join(t.blobs, b.id == u.blob_id)
+        .join(t.instructions, i.id == u.instruction_id)
+        .where(i.benchmark_id == benchmark, b.bytes.is_not(None), b.width.is_not(None) | b.media_type.like("image/%"))
+    )
+    return connection.scalar(query.limit(1)) is not None
 
 
 def use(connection: sa.Connection, uses: Sequence[tuple[str, int, int | None]]) -> None:

@@ -4,6 +4,7 @@ A block holds the columns of the verdicts with 65,536 ids in a row, of every rev
 appended, a full block never changes; those that a later revision took the place of are left out when it is read.
 """
 
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,11 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from judgebench.errors import DatabaseError
 from judgebench.records import Status
 from judgebench.store import schema as t
 
-BLOCK = 1 << 16  # ids of verdicts: some 2 MB
+BLOCK = 1 << 16  # ids of verdicts: some 1 MB
 STATUSES = tuple(Status)
 Columns = Mapping[str, NDArray[Any]]
 _KINDS: dict[str, np.dtype[Any]] = {
@@ -30,11 +32,14 @@ _KINDS: dict[str, np.dtype[Any]] = {
     "status": np.dtype("<i1"),  # index in STATUSES
     "preference": np.dtype("<f8"),  # NaN: none
 }
+# Formats of stored blocks. In the newest each column has the narrowest kind that holds its numbers, which stands before
+# them, and of ids in a row only the first is there. Those before had one kind a column: narrow, where all ids fitted,
+# and wide. Others are not read; take new numbers with any change of the kinds, or of STATUSES.
+_FORMAT = 3
 _IDS = [name for name, kind in _KINDS.items() if kind == np.dtype("<i8")]
-# Formats of stored blocks: narrow, where all ids fit, and wide. Others are not read; take new numbers with any change
-# of the kinds, or of STATUSES.
-_FORMATS = {1: _KINDS | dict.fromkeys(_IDS, np.dtype("<i4")), 2: _KINDS}
-_WIDE_FROM = 1 << 31
+_OLDER = {1: _KINDS | dict.fromkeys(_IDS, np.dtype("<i4")), 2: _KINDS}
+_HEADER = struct.Struct(f"<qq{len(_KINDS)}B6x")  # rows, the first id, and of each column its kind's place in _NARROW
+_NARROW = [np.dtype(kind) for kind in ("V0", "<i1", "<i2", "<i4", "<i8", "<f4", "<f8")]  # the first: ids in a row
 _v = t.verdicts.c
 _b = t.verdict_blocks.c
 _newer = t.verdicts.alias("newer")
@@ -44,23 +49,23 @@ _newer = t.verdicts.alias("newer")
 class VerdictColumns:
     """All pairwise verdicts of the database that are in force, failures included, in the order of their ids."""
 
-    most: int  # how many there are, or a few more
+    most: int  # no more than these
     parts: Iterator[Columns]  # to be read once, in the snapshot; at least one
 
 
 def verdict_columns(connection: sa.Connection) -> VerdictColumns:
     """A block at a time, so that nobody needs to hold what he does not count."""
-    sealed = _sealed_rows(connection)
+    sealed = _sealed_formats(connection)
     after = len(sealed) * BLOCK
     newest = _read(connection, after, None)
-    return VerdictColumns(sum(sealed) + len(newest["id"]), _in_force(connection, len(sealed), newest))
+    return VerdictColumns(after + len(newest["id"]), _in_force(connection, sealed, newest))
 
 
-def _in_force(connection: sa.Connection, sealed: int, newest: Columns) -> Iterator[Columns]:
-    """The first blocks, so many, and the ``newest`` verdicts."""
+def _in_force(connection: sa.Connection, sealed: Sequence[int], newest: Columns) -> Iterator[Columns]:
+    """The first blocks, of these formats, and the ``newest`` verdicts."""
     revised = _revised(connection)
-    for format_, packed in _sealed(connection, sealed):
-        yield _without(_unpacked(format_, packed), revised)
+    for number, format_ in enumerate(sealed):
+        yield _without(_unpacked(format_, _sealed(connection, number)), revised)
     yield _without(newest, revised)
 
 
@@ -81,11 +86,10 @@ def status_code(status: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
 def seal(connection: sa.Connection) -> None:
     """Store the blocks that are full and not stored yet, in the connection's write transaction."""
     newest = connection.scalar(sa.select(sa.func.max(_v.id))) or 0
-    stored = enumerate(connection.scalars(sa.select(_b.id).where(_b.format.in_(_FORMATS)).order_by(_b.id)))
-    for number in range(sum(block == number for number, block in stored), newest // BLOCK):
-        format_, columns = _packed(_block(connection, number))
+    for number in range(len(_sealed_formats(connection)), newest // BLOCK):
+        columns = _packed(_block(connection, number), _FORMAT)
         connection.execute(sa.delete(t.verdict_blocks).where(_b.id == number))
-        connection.execute(sa.insert(t.verdict_blocks).values(id=number, format=format_, columns=columns))
+        connection.execute(sa.insert(t.verdict_blocks).values(id=number, format=_FORMAT, columns=columns))
 
 
 def reseal(connection: sa.Connection) -> None:
@@ -96,28 +100,27 @@ def reseal(connection: sa.Connection) -> None:
 
 def stale_blocks(connection: sa.Connection) -> list[int]:
     """Numbers of the stored blocks that are not what the verdicts say: damage, or rows changed by hand."""
-    stored = enumerate(_sealed(connection, len(_sealed_rows(connection))))
-    return [number for number, block in stored if block != _packed(_block(connection, number))]
+    stored = enumerate(_sealed_formats(connection))
+    return [
+        number
+        for number, format_ in stored
+        if _sealed(connection, number) != _packed(_block(connection, number), format_)
+    ]
 
 
-def _sealed_rows(connection: sa.Connection) -> list[int]:
-    """How many verdicts each stored block holds, from the first one on, as far as they follow each other."""
-    length = sa.func.length if connection.dialect.name == "sqlite" else sa.func.octet_length
-    query = sa.select(_b.id, _b.format, length(_b.columns)).where(_b.format.in_(_FORMATS)).order_by(_b.id)
-    rows = enumerate(connection.execute(query).all())
-    return [size // _row_bytes(format_) for number, (block, format_, size) in rows if block == number]
+def _sealed_formats(connection: sa.Connection) -> list[int]:
+    """Formats of the stored blocks, from the first one on, as far as they follow each other."""
+    query = sa.select(_b.id, _b.format).where(_b.format.in_((_FORMAT, *_OLDER))).order_by(_b.id)
+    return [row.format for number, row in enumerate(connection.execute(query).all()) if row.id == number]
 
 
-def _sealed(connection: sa.Connection, blocks: int) -> Iterator[tuple[int, bytes]]:
-    """The first stored blocks, so many, one at a time, each with its format."""
-    query = sa.select(_b.format, _b.columns).where(_b.id == sa.bindparam("number"))
-    for number in range(blocks):
-        row = connection.execute(query, {"number": number}).one()
-        yield row.format, row.columns
-
-
-def _row_bytes(format_: int) -> int:
-    return sum(kind.itemsize for kind in _FORMATS[format_].values())
+def _sealed(connection: sa.Connection, number: int) -> bytes:
+    """The columns of a stored block."""
+    if connection.dialect.name == "sqlite":  # half of the time is copying, and a query copies once more
+        driver: Any = connection.connection.driver_connection
+        with driver.blobopen(t.verdict_blocks.name, _b.columns.name, number, readonly=True) as blob:
+            return bytes(blob.read())
+    return bytes(connection.scalars(sa.select(_b.columns).where(_b.id == number)).one())
 
 
 def _revised(connection: sa.Connection) -> NDArray[np.int64]:
@@ -156,24 +159,50 @@ def _read(connection: sa.Connection, after: int, last: int | None) -> Columns:
     query = query.where(_v.id > after) if last is None else query.where(_v.id > after, _v.id <= last)
     numbers = dict(zip(_KINDS, number_columns(connection, query, list(_KINDS.values())), strict=True))
     in_order = np.argsort(numbers["id"], kind="stable")
-    wide = any(numbers[name].max(initial=0) >= _WIDE_FROM for name in _IDS)
-    return {name: numbers[name][in_order].astype(kind, copy=False) for name, kind in _FORMATS[2 if wide else 1].items()}
+    return {name: values[in_order] for name, values in numbers.items()}
 
 
-def _packed(columns: Columns) -> tuple[int, bytes]:
-    """The block's format and its bytes."""
-    format_ = next(number for number, kinds in _FORMATS.items() if kinds["id"] == columns["id"].dtype)
-    return format_, b"".join(columns[name].tobytes() for name in _KINDS)
+def _packed(columns: Columns, format_: int) -> bytes:
+    if format_ in _OLDER:
+        return b"".join(columns[name].astype(kind).tobytes() for name, kind in _OLDER[format_].items())
+    kinds = {name: _narrowest(columns[name]) for name in _KINDS}
+    ids = columns["id"]
+    if len(ids) and ids[-1] - ids[0] == len(ids) - 1:
+        kinds["id"] = _NARROW[0]
+    header = _HEADER.pack(len(ids), ids[0] if len(ids) else 0, *map(_NARROW.index, kinds.values()))
+    stored = (columns[name].astype(kind).tobytes() for name, kind in kinds.items() if kind.itemsize)
+    return b"".join((header, *stored))
+
+
+def _narrowest(values: NDArray[Any]) -> np.dtype[Any]:
+    """The first kind that holds all of them to the last bit."""
+    kinds = (kind for kind in _NARROW if kind.kind == values.dtype.kind)
+    return next(kind for kind in kinds if np.array_equal(values.astype(kind), values, equal_nan=kind.kind == "f"))
 
 
 def _unpacked(format_: int, packed: bytes) -> Columns:
-    kinds = _FORMATS[format_]
-    n, at = len(packed) // _row_bytes(format_), 0
+    """Raises DatabaseError where the bytes are not those of so many rows."""
+    damaged = DatabaseError("a stored block of verdicts is damaged: build it anew by 'judgebench db upgrade'")
+    try:
+        n, first, kinds, at = _layout(format_, packed)
+    except (struct.error, IndexError) as error:
+        raise damaged from error
+    if len(packed) != at + n * sum(kind.itemsize for kind in kinds):
+        raise damaged
     columns: dict[str, NDArray[Any]] = {}
-    for name, kind in kinds.items():
-        columns[name] = np.frombuffer(packed, kind, n, at)
+    for name, kind in zip(_KINDS, kinds, strict=True):
+        columns[name] = np.frombuffer(packed, kind, n, at) if kind.itemsize else np.arange(first, first + n)
         at += n * kind.itemsize
     return columns
+
+
+def _layout(format_: int, packed: bytes) -> tuple[int, int, list[np.dtype[Any]], int]:
+    """How many rows a block holds, the first id, the columns' kinds, and where they begin."""
+    if format_ in _OLDER:
+        kinds = [*_OLDER[format_].values()]
+        return len(packed) // sum(kind.itemsize for kind in kinds), 0, kinds, 0
+    n, first, *places = _HEADER.unpack_from(packed)
+    return n, first, [_NARROW[place] for place in places], _HEADER.size
 
 
 def number_columns(

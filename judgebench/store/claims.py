@@ -52,14 +52,14 @@ def claim(
     """Have the run hold, in the connection's write transaction, what it is to keep and those of the trials that no
     other run holds, which are returned. What others held that are gone, or that did not renew it in time, is nobody's.
     """
-    moment = _moment(connection)
+    moment = clock(connection)
     theirs = connection.execute(_BY_OTHERS, holder.bound).all()
     gone = _lapsed(theirs, moment, is_gone)
     _delete(connection, gone)
     held = {row.trial_key for row in theirs} - gone
     free = set(trial_keys) - held
     release(connection, holder)  # all: to write a few again is cheaper than to name the many that have ended
-    expires_at = _after(moment, lease_s)
+    expires_at = after(moment, lease_s)
     if any(row.expires_at > expires_at for row in theirs):  # the clock was set back, and they would last until then
         connection.execute(sa.update(_CLAIMS).where(_c.expires_at > expires_at).values(expires_at=expires_at))
     rows = [(key, holder.run_id, holder.process, expires_at) for key in sorted(free.union(keep) - held)]
@@ -69,7 +69,7 @@ def claim(
 
 def renew(connection: sa.Connection, holder: Holder, lease_s: float) -> int:
     """Hold what the run holds for so long from now on; returns how many trials that is."""
-    until = _after(_moment(connection), lease_s)
+    until = after(clock(connection), lease_s)
     return connection.execute(_RENEWED, {**holder.bound, "until": until}).rowcount
 
 
@@ -80,13 +80,13 @@ def release(connection: sa.Connection, holder: Holder) -> None:
 
 def clear(connection: sa.Connection, is_gone: _Gone) -> None:
     """Give back what runs hold that are gone, or did not renew it in time."""
-    _delete(connection, _lapsed(connection.execute(_CLAIMED).all(), _moment(connection), is_gone))
+    _delete(connection, _lapsed(connection.execute(_CLAIMED).all(), clock(connection), is_gone))
 
 
 def held(connection: sa.Connection, trial_keys: list[str], is_gone: _Gone) -> set[str]:
     """Those of the trials that some run is asking."""
     claimed = connection.execute(_CLAIMED).all()
-    return set(trial_keys) & ({row.trial_key for row in claimed} - _lapsed(claimed, _moment(connection), is_gone))
+    return set(trial_keys) & ({row.trial_key for row in claimed} - _lapsed(claimed, clock(connection), is_gone))
 
 
 def lapsed(connection: sa.Connection) -> int:
@@ -96,7 +96,7 @@ def lapsed(connection: sa.Connection) -> int:
 
 def now(connection: sa.Connection) -> str:
     """The moment by the database's clock, as leases are written."""
-    return _after(_moment(connection), 0)
+    return after(clock(connection), 0)
 
 
 def _delete(connection: sa.Connection, trial_keys: Collection[str]) -> None:
@@ -106,12 +106,12 @@ def _delete(connection: sa.Connection, trial_keys: Collection[str]) -> None:
 
 def _lapsed(claimed: Sequence[sa.Row[Any]], moment: datetime, is_gone: _Gone) -> set[str]:
     """The trials whose holder is gone, or did not renew its claim in time."""
-    now = _after(moment, 0)
+    now = after(moment, 0)
     holders = {holder: is_gone(holder) for holder in {row.holder for row in claimed}}
     return {row.trial_key for row in claimed if row.expires_at <= now or holders[row.holder]}
 
 
-def _moment(connection: sa.Connection) -> datetime:
+def clock(connection: sa.Connection) -> datetime:
     """Now, by the database's clock."""
     if connection.dialect.name == "sqlite":
         return datetime.now(UTC)
@@ -119,6 +119,6 @@ def _moment(connection: sa.Connection) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _after(moment: datetime, seconds: float) -> str:
+def after(moment: datetime, seconds: float) -> str:
     """As the store writes times."""
     return (moment + timedelta(seconds=seconds)).isoformat(timespec="microseconds")

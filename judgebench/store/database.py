@@ -10,7 +10,7 @@ import sqlite3
 import time
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,13 +23,22 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 
 from judgebench.actors import own_name
-from judgebench.errors import DatabaseAway, DatabaseBusy, DatabaseError, InputError, MissingExtra, UnknownName
+from judgebench.errors import (
+    DatabaseAway,
+    DatabaseBusy,
+    DatabaseError,
+    InputError,
+    MissingExtra,
+    NoDatabase,
+    UnknownName,
+)
 from judgebench.resources import folder
 from judgebench.store.filesystems import network_of
 from judgebench.store.schema import SCHEMA_REVISION, events, metadata
 
 Connection = sa.Connection  # what every function of the store works in; from ``Database.read`` or ``Database.write``
 AMONG: sa.BindParameter[Any] = sa.bindparam("among", expanding=True)  # the values of ``rows_among``
+_MOST_CONNECTIONS = 1000  # of a process; servers take 100 in all by default
 _IN_LIST = 500  # values in one SQL IN list; both engines take more, plans grow slow
 _BUSY_TIMEOUT_S = 30
 _IN_THE_WAY_S = 5  # that others may be, where all that is stored is written anew
@@ -38,7 +47,9 @@ _UPGRADE_TIMEOUT_S = 900  # for another process that upgrades the same database
 _AWAY_S = 120  # that a server may be started anew in while a plan is read
 _LOOK_AGAIN_S = 0.5
 # Of PostgreSQL, SQLSTATE: class 08 are broken connections, 57P01 to 57P03 shutting down, crashed and starting up.
+_NO_VALUES = (None, "22003", "22021", "22P05")  # a zero byte, by the driver; out of range; no characters
 _AWAY = re.compile("08...|57P0[123]")
+_NOT_NOW = re.compile("starting up|shutting down|recovery|too many clients|connection slots|too many connections")
 _T = TypeVar("_T")
 _ADVISORY_LOCK = 0x6A75646765  # "judge" in ASCII
 _SQLITE_PRAGMAS = (
@@ -78,6 +89,16 @@ def insert(connection: sa.Connection, table: sa.Table, **values: object) -> int:
     return int(connection.scalars(sa.insert(table).values(**values).returning(table.c.id)).one())
 
 
+@contextmanager
+def undone(connection: sa.Connection) -> Iterator[None]:
+    """Whatever is written in the block is taken back at its end: to see whether it could be."""
+    savepoint = connection.begin_nested()
+    try:
+        yield
+    finally:
+        savepoint.rollback()
+
+
 def in_snapshot(connection: sa.Connection) -> bool:
     """Whether all that the connection reads is of one state: nobody writes in its transaction."""
     return not connection.get_execution_options().get("judgebench_write", False)
@@ -97,16 +118,14 @@ class Database:
 
     def __init__(self, address: str, *, create: bool = False, actor: str | None = None) -> None:
         self.actor = actor or own_name()
-        self.url = parse_address(address)
+        self.url, pool = without_pool(parse_address(address))
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and not create and not os.path.exists(self.url.database or ""):
-            raise InputError(
-                f"there is no database at {self.name}: submit or import something first, or name it by --db"
-            )
+            raise NoDatabase(self.name)
         self.read_only = self.is_sqlite and _is_read_only(Path(self.url.database or ""))
         if self.is_sqlite and self.url.database and not self.read_only:
             _refuse_network(Path(self.url.database))
-        self.engine = _engine(self.url, read_only=self.read_only)
+        self.engine = _engine(self.url, pool, read_only=self.read_only)
         event.listen(self.engine, "handle_error", _refuse_value)
         # PostgreSQL otherwise takes a snapshot a statement, which a writer needs who has waited for another.
         level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
@@ -255,6 +274,11 @@ class Database:
             yield
         except sa.exc.DBAPIError as error:
             raise self._error(error.orig) from error
+        except sa.exc.TimeoutError as error:
+            raise DatabaseBusy(
+                f"all connections of this process to the database {self.name} are in use: try again, or have it take "
+                "more by pool_size and max_overflow in its address"
+            ) from error
         except driver.Error as error:  # from bulk_insert, which by-passes SQLAlchemy
             raise self._error(error) from error
         except UnicodeDecodeError as error:  # SQLite quotes a damaged schema, and Python cannot read the quotation
@@ -321,6 +345,24 @@ def parse_address(address: str) -> URL:
     return url
 
 
+def without_pool(url: URL) -> tuple[URL, dict[str, int]]:
+    """The address that the driver takes, and how many connections a process keeps open (``pool_size``) and takes beyond
+    these (``max_overflow``), where the address says so. Raises InputError for what is no such number."""
+    pool: dict[str, int] = {}
+    for name, least in (("pool_size", 1), ("max_overflow", 0)):
+        text = url.query.get(name)
+        if text is None:
+            continue
+        if url.get_backend_name() == "sqlite":
+            raise InputError(f"{name} is of connections to a server, and an SQLite database has none: leave it out")
+        if not (isinstance(text, str) and text.isdecimal() and least <= int(text) <= _MOST_CONNECTIONS):
+            raise InputError(
+                f"{name}={text!r} of the database address: write a number from {least} to {_MOST_CONNECTIONS}"
+            )
+        pool[name] = int(text)
+    return url.difference_update_query(pool), pool
+
+
 def bulk_insert(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert rows, each with a value for every column in the table's order, by the engine's fastest way."""
     if not rows:
@@ -385,7 +427,7 @@ def _read_only_url(path: str) -> URL:
     return URL.create("sqlite", database=f"file:{quote(path)}", query={"uri": "true", **mode})
 
 
-def _engine(url: URL, *, read_only: bool = False) -> sa.Engine:
+def _engine(url: URL, pool: Mapping[str, int], *, read_only: bool = False) -> sa.Engine:
     if url.get_backend_name() == "sqlite":
         if url.database and not Path(url.database).absolute().parent.is_dir():
             raise InputError(f"the folder of the database {url.database} does not exist: create it first")
@@ -399,7 +441,7 @@ def _engine(url: URL, *, read_only: bool = False) -> sa.Engine:
     try:
         # Statements prepared while a table was empty would be planned for an empty table for ever after. A connection
         # that was closed meanwhile, by a restart or a firewall, is replaced before it is used.
-        return sa.create_engine(url, connect_args={"prepare_threshold": None}, pool_pre_ping=True)
+        return sa.create_engine(url, connect_args={"prepare_threshold": None}, pool_pre_ping=True, **pool)
     except ModuleNotFoundError as error:
         raise MissingExtra("PostgreSQL needs its driver: pip install 'judgebench[postgres]'") from error
 
@@ -410,14 +452,18 @@ def _is_away(error: BaseException | None) -> bool:
     if state is not None:
         return _AWAY.fullmatch(state) is not None
     # Of a connection that cannot be made there is only a text: FATAL, where the server answers that it refuses.
-    is_refused = "FATAL" in str(error) and not re.search("starting up|shutting down|recovery", str(error))
+    is_refused = "FATAL" in str(error) and not _NOT_NOW.search(str(error))
     return not is_refused and any(kind.__name__ == "OperationalError" for kind in type(error).__mro__)
 
 
 def _refuse_value(context: sa.ExceptionContext) -> None:
-    """Raises InputError for what no driver can send."""
-    if isinstance(context.original_exception, UnicodeEncodeError | OverflowError):
-        raise InputError(f"the database cannot hold this name, text or number: {context.original_exception}")
+    """Raises InputError for what no driver can send, and for what PostgreSQL's says is no value of its columns."""
+    error = context.original_exception
+    is_refused = any(kind.__name__ == "DataError" for kind in type(error).__mro__)
+    if isinstance(error, UnicodeEncodeError | OverflowError) or (
+        is_refused and getattr(error, "sqlstate", None) in _NO_VALUES
+    ):
+        raise InputError(f"the database cannot hold this name, text or number: {str(error).splitlines()[0]}")
 
 
 class _Doubles:

@@ -21,14 +21,15 @@ from judgebench.store import blocks, claims, events
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import STAGE, begins, stages_of
 from judgebench.store.database import row_id
+from judgebench.store.jobs import OPEN
 
 _FEW = 10  # rows, whose references are found without an index
 _PAGE = 500
-_SETTINGS = {("standing_boards", "judge_id"), ("standing_boards", "baseline_id"), ("jobs", "run_id")}
+_SETTINGS = {("standing_boards", "judge_id"), ("standing_boards", "baseline_id")}
 _REPLIES = ("verdicts", "completion_id")  # a completion goes with the verdict that came with it
 _PARENTS = {key.column.table.name for table in t.metadata.sorted_tables for key in table.foreign_keys}
 # Tables whose rows that go are listed by id: those that others refer to, and what goes by more than its references.
-_LISTED = [table for table in t.metadata.sorted_tables if table.name in _PARENTS | {"audits"}]
+_LISTED = [table for table in t.metadata.sorted_tables if table.name in _PARENTS | {"audits", "jobs"}]
 _LISTS = {
     table.name: sa.Table(
         f"going_{table.name}",
@@ -151,18 +152,19 @@ class Going:
 
     @property
     def in_use(self) -> str | None:
-        """Until when a run that goes on now, or work that was begun, holds what goes; None where nothing does."""
+        """Until when a run that goes on now holds what goes; None where none does."""
         about = sa.select(_i.benchmark_id).join(t.outputs, _o.instruction_id == _i.id).where(self.goes(t.outputs))
         touched = sa.select(_r.id).where(_r.id.in_(self._list("runs")) | _r.benchmark_id.in_(about))
-        leases = (t.metadata.tables[name].c for name in ("claims", "jobs"))
-        moment = claims.now(self._connection)
-        until = [
-            self._connection.scalar(
-                sa.select(sa.func.max(lease.expires_at)).where(lease.run_id.in_(touched), lease.expires_at > moment)
-            )
-            for lease in leases
-        ]
-        return max(filter(None, until), default=None)
+        lease, moment = t.metadata.tables["claims"].c, claims.now(self._connection)
+        held = lease.run_id.in_(touched) & (lease.expires_at > moment)
+        until: str | None = self._connection.scalar(sa.select(sa.func.max(lease.expires_at)).where(held))
+        return until
+
+    @property
+    def open_jobs(self) -> list[int]:
+        """The numbers of jobs that are queued or running and name some of what goes."""
+        query = sa.select(t.jobs.c.id).where(self.goes(t.jobs), t.jobs.c.state.in_(OPEN)).order_by(t.jobs.c.id)
+        return list(self._connection.scalars(query))
 
     def delete(self) -> int:
         """Delete them, in the connection's write transaction; returns how many ids of verdicts belong to none now."""
@@ -216,7 +218,7 @@ class Going:
         new += self._add_left("runs", t.verdicts, "run_id", _r.id.not_in(questions.where(self._stays(t.batch_trials))))
         reached = sa.select(t.judge_addresses.c.judge_id)
         new += self._add_left("judges", t.runs, "judge_id", t.judges.c.id.not_in(reached))
-        return new + self._add_stages() + self._add_audits()
+        return new + self._add_stages() + self._add_audits() + self._add_jobs()
 
     def _add_left(self, name: str, by: sa.Table, column: str, may: sa.ColumnElement[bool]) -> int:
         """Rows that may go, because some of what refers to them by the column goes and the rest of it does too."""
@@ -264,6 +266,24 @@ class Going:
         rows = connection.execute(near.execution_options(yield_per=_PAGE))
         naming = [row.id for row in rows if names(json.loads(row.document), name)]
         return new + sum(self._add("audits", sa.select(a.id).where(a.id == place)) for place in naming)
+
+    def _add_jobs(self) -> int:
+        """Those that ask the judges that go; and whatever names the model."""
+        j, connection = t.jobs.c, self._connection
+        judges = sa.select(t.judges.c.name).where(t.judges.c.id.in_(self._list("judges")))
+        asking = (j.kind != "answer") & (j.subject != "") & j.subject.in_(judges)
+        new = self._add("jobs", sa.select(j.id).where(asking))
+        if self._model is None:
+            return new
+        name = connection.scalar(sa.select(_m.name).where(_m.id == self._model)) or ""
+        rows = connection.execute(sa.select(j.id, j.kind, j.subject, j.specification, j.report))
+        naming = [
+            row.id
+            for row in rows
+            if (row.kind == "answer" and row.subject == name)
+            or any(names(json.loads(document), name) for document in (row.specification, row.report) if document)
+        ]
+        return new + sum(self._add("jobs", sa.select(j.id).where(j.id == place)) for place in naming)
 
     def _hand_on_replies(self) -> None:
         """Replies that verdicts which stay were read from get the id of the first of these."""

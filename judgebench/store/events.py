@@ -16,17 +16,20 @@ SUBMITTED, IMPORTED, VOTED = "submitted", "imported", "voted"
 STARTED, AUDITED, REPARSED = "started", "audited", "reparsed"  # a run, a batch or a model's answering is started
 INGESTED, TESTED = "ingested", "tested"  # results of batches; a judge's server
 ADDED, REMOVED, DECLARED = "added", "removed", "declared"  # a judge or its address; a lineage
+REVOKED = "revoked"  # a token
 KEPT = "kept"  # a standing board
 MERGED = "merged"  # another database into this one
+QUEUED, STOPPED = "queued", "stopped"  # a job, by whoever asks for it or resumes it; by whoever stops it
 SAVED, COPIED, COMPACTED = "backed up", "copied", "compacted"  # the whole database
 ACTIONS = (
     *(SUBMITTED, IMPORTED, VOTED, STARTED, INGESTED, AUDITED, REPARSED, ADDED, REMOVED, TESTED, DECLARED),
-    *(KEPT, MERGED, RENAMED, DELETED, SAVED, COPIED, COMPACTED),
+    *(REVOKED, KEPT, QUEUED, STOPPED, MERGED, RENAMED, DELETED, SAVED, COPIED, COMPACTED),
 )
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 _e = t.events.c
 _CHANGES = _e.action.in_((DELETED, RENAMED))
+_CHANGED = sa.select(sa.func.max(_e.id)).where(_e.id > sa.bindparam("since"), _CHANGES)  # asked before each writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,12 @@ def events(
     return [Event(**dict(row._mapping, details=json.loads(row.details))) for row in connection.execute(query)]
 
 
+def adders(connection: sa.Connection, kind: str) -> dict[str, str]:
+    """Who added what is of this ``kind``, by its name."""
+    rows = connection.execute(sa.select(_e.name, _e.actor).where(_e.action == ADDED, _e.kind == kind).order_by(_e.id))
+    return {row.name: row.actor for row in rows}
+
+
 def numbers(connection: sa.Connection) -> dict[tuple[str, str], int]:
     """How many events there are of each actor and action."""
     rows = connection.execute(sa.select(_e.actor, _e.action, sa.func.count()).group_by(_e.actor, _e.action))
@@ -87,7 +96,7 @@ def numbers(connection: sa.Connection) -> dict[tuple[str, str], int]:
 def changed(connection: sa.Connection, since: int) -> int | None:
     """The id of the newest event after the one with the id ``since`` by which rows were deleted or renamed; None
     without any. Whoever remembers ids or names across transactions looks them up again after it."""
-    last: int | None = connection.scalar(sa.select(sa.func.max(_e.id)).where(_e.id > since, _CHANGES))
+    last: int | None = connection.scalar(_CHANGED, {"since": since})
     return last
 
 

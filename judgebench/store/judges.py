@@ -122,6 +122,27 @@ def addresses(connection: sa.Connection) -> dict[str, tuple[JudgeAddress, ...]]:
     return known
 
 
+def note_ability(connection: sa.Connection, judge: str, url: str | None, name: str, ability: Mapping[str, Any]) -> None:
+    """Remember with an address at which the judge was added what its server was found to take; nothing where it was not
+    added there."""
+    for row_id_, at, abilities_ in _abilities(connection, judge):
+        if (at is None) == (url is None) and (at is None or url is None or place_of(at) == place_of(url)):
+            written = json.dumps({**abilities_, name: ability}, sort_keys=True)
+            change = sa.update(t.judge_addresses).where(t.judge_addresses.c.id == row_id_)
+            connection.execute(change.values(abilities=written))
+
+
+def abilities(connection: sa.Connection, judge: str) -> dict[str, dict[str, Any]]:
+    """What the judge's servers were found to take, by the addresses at which it was added; "" in this process."""
+    return {url or "": abilities for _, url, abilities in _abilities(connection, judge) if abilities}
+
+
+def _abilities(connection: sa.Connection, judge: str) -> list[tuple[int, str | None, dict[str, Any]]]:
+    c = t.judge_addresses.c
+    query = sa.select(c.id, c.url, c.abilities).join(t.judges).where(t.judges.c.name == judge)
+    return [(row.id, row.url, json.loads(row.abilities or "{}")) for row in connection.execute(query)]
+
+
 def _more(settings: str | None) -> tuple[dict[str, Any], str | None]:
     """The connection and the flags for vLLM, which lie together."""
     fields = json.loads(settings or "{}")

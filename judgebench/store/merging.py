@@ -11,19 +11,21 @@ and of readings of one reply the latest. So whatever is merged again changes not
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from judgebench.errors import InputError, UnknownName
+from judgebench.errors import Conflict, InputError, UnknownName
 from judgebench.judging.templates import shown_key
 from judgebench.records import Output, Status
-from judgebench.store import benchmarks, judges, trial_keys
+from judgebench.store import benchmarks, judges, marks, particulars, trial_keys
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import instruction_of
 from judgebench.store.database import AMONG, Connection, Database, Stored, bulk_insert, insert, rows_among
+from judgebench.store.marks import StoredMarks
+from judgebench.store.models import samples_to
 from judgebench.store.verdicts import append, every_revision, newest_id
 
 _PAGE = 50  # instructions whose verdicts are taken in by one transaction
@@ -135,6 +137,48 @@ def merge_verdicts(target: Database, reading: Connection, runs: Mapping[int, Mer
             yield stored
 
 
+def merge_beside(target: Database, reading: Connection) -> Iterator[StoredMarks]:
+    """Take in what stands beside outputs that are here too, some instructions in a transaction: what people and sources
+    say of their steps and places, and what happened afterwards.
+
+    Raises InputError where another text of what happened afterwards is here.
+    """
+    o = t.outputs.c
+    told = sa.exists().where(o.instruction_id == _i.id, o.afterwards.is_not(None))
+    marked = sa.exists().where(o.instruction_id == _i.id, o.id == t.marks.c.output_id)
+    query = sa.select(_i.key, t.benchmarks.c.name, _i.benchmark_id).join(t.benchmarks).where(told | marked)
+    keys: dict[tuple[str, int], list[str]] = {}
+    for row in reading.execute(query.where(~t.benchmarks.c.name.startswith(benchmarks.STAGE)).order_by(_i.id)):
+        keys.setdefault((row.name, row.benchmark_id), []).append(row.key)
+    for (benchmark, there), all_keys in keys.items():
+        for start in range(0, len(all_keys), _PAGE):
+            page = all_keys[start : start + _PAGE]
+            with target.write() as writing:
+                stored = _merge_beside(writing, reading, benchmark, there, page)
+            yield stored
+
+
+def _merge_beside(
+    writing: Connection, reading: Connection, benchmark: str, there: int, keys: Sequence[str]
+) -> StoredMarks:
+    here = _benchmark_id(writing, benchmark)
+    known = {(key, one.model, one.sample): one for key, _, one in samples_to(writing, here, keys)}
+    theirs = list(samples_to(reading, there, keys))
+    told = marks.of_outputs(reading, [place for _, place, _ in theirs])
+    for row in marks.rows_of(reading, list(told)):
+        _check(t.marks, row)
+    # Of an output that reads otherwise here, places in the other text say nothing.
+    same = [
+        replace(mine, steps=(), afterwards=output.afterwards, marks=told.get(place, ()))
+        for key, place, output in theirs
+        if (mine := known.get((key, output.model, output.sample))) is not None and mine.digest == output.digest
+    ]
+    try:
+        return marks.take(writing, here, same)
+    except Conflict as error:
+        raise InputError(f"benchmark {benchmark!r}: {error}") from error
+
+
 class _Merging:
     """The verdicts about some instructions of a benchmark on their way."""
 
@@ -154,9 +198,9 @@ class _Merging:
         self._places = places
         self._runs = runs
         self._replies = replies
-        self._there: dict[int, tuple[str, str, int]] = {
-            row.id: (row.key, row.name, row.sample) for row in _outputs_there(reading, places)
-        }
+        there = list(_outputs_there(reading, places))
+        self._there: dict[int, tuple[str, str, int]] = {row.id: (row.key, row.name, row.sample) for row in there}
+        self._steps_there: dict[int, str | None] = {row.id: row.steps for row in there}
         keys = sorted({key for key, *_ in self._there.values()})
         mine = sa.select(t.instructions).where(_i.benchmark_id == self._benchmark_id, _i.key.in_(AMONG))
         self._instructions = {row.id: instruction_of(row) for row in rows_among(writing, mine, keys)}
@@ -168,18 +212,22 @@ class _Merging:
         self._next_id = newest_id(writing) + 1
         self._verdicts: list[tuple[Any, ...]] = []
         self._copied: dict[int, int] = {}  # of the replies: those that come now
+        self._new: dict[int, list[int]] = {}  # of the verdicts that come now: ids here, by ids there
 
     def merge(self) -> Stored:
         v = every_revision().c
         there = sa.select(*v).where(v.instruction_id.in_(AMONG)).order_by(v.trial_key, v.revision)
         rows = (row for row in rows_among(self._reading, there, self._places) if row.run_id in self._runs)
         theirs = {self._key(chain[0]): chain for chain in _chains(rows).values()}
+        for chain in theirs.values():
+            self._check_steps(chain)
         here = sa.select(*v).join(t.instructions, _i.id == v.instruction_id).order_by(v.trial_key, v.revision)
         here = here.where(_i.benchmark_id == self._benchmark_id, v.trial_key.in_(AMONG))
         ours = _chains(rows_among(self._writing, here, list(theirs)))
         new = sum(self._merge_trial(key, chain, ours.get(key, [])) for key, chain in theirs.items())
         self._add_completions()
         append(self._writing, self._verdicts)
+        particulars.copy(self._reading, self._writing, self._new, _check)
         return Stored(new, len(theirs) - new)
 
     def _key(self, row: sa.Row[Any]) -> str:
@@ -187,8 +235,9 @@ class _Merging:
         run = self._runs[row.run_id]
         a, b = self._output(row.output_a_id), None if row.output_b_id is None else self._output(row.output_b_id)
         instruction = self._instructions[self._place_of[a.instruction]]
+        sides = (a,) if b is None else (a, b)
         keys = [
-            trial_keys.key_of(run.digest, instruction, shown_key(instruction, shows), (a, b), row)
+            trial_keys.key_of(run.digest, instruction, shown_key(instruction, shows, sides), (a, b), row)
             for shows in dict.fromkeys((run.shows_there, run.shows))
         ]
         if row.trial_key != keys[0]:
@@ -198,6 +247,18 @@ class _Merging:
                 "holds the same benchmarks and outputs, as where one database was copied from the other"
             )
         return keys[-1]
+
+    def _check_steps(self, chain: Sequence[sa.Row[Any]]) -> None:
+        """Raises InputError for a verdict on steps or places of an output that is cut otherwise here."""
+        place = chain[0].output_a_id
+        here = self._output(place)
+        steps = json.dumps(here.steps) if here.steps else None  # as they are stored
+        if self._steps_there[place] != steps and particulars.spans(self._reading, [row.id for row in chain]):
+            raise InputError(
+                f"benchmark {self._benchmark!r}, instruction {here.instruction}: the output of {here.model!r} has "
+                "other steps here than where it was judged, and the verdict's score is made of those: export the "
+                "outputs there and import them here (their output_steps) before judging, or judge them here"
+            )
 
     def _output(self, place: int) -> Output:
         key, model, sample = self._there[place]
@@ -236,6 +297,7 @@ class _Merging:
             "output_b_id": None if row.output_b_id is None else self._here[self._there[row.output_b_id]],
             "completion_id": None if reply is None else self._replies[reply],
         }
+        self._new.setdefault(row.id, []).append(self._next_id)
         self._verdicts.append(tuple((dict(row._mapping) | own)[column.name] for column in t.verdicts.columns))
         self._next_id += 1
 
@@ -249,9 +311,9 @@ class _Merging:
 
 
 def _outputs_there(connection: Connection, places: Sequence[int]) -> Iterable[sa.Row[Any]]:
-    """Of each output to the instructions with these ids: its id, their key, its model and its sample."""
+    """Of each output to the instructions with these ids: its id, their key, its model, its sample and its steps."""
     o = t.outputs.c
-    query = sa.select(o.id, _i.key, t.models.c.name, o.sample).select_from(t.outputs)
+    query = sa.select(o.id, _i.key, t.models.c.name, o.sample, o.steps).select_from(t.outputs)
     query = query.join(t.instructions, _i.id == o.instruction_id).join(t.models, t.models.c.id == o.model_id)
     return rows_among(connection, query.where(_i.id.in_(AMONG)), places)
 
@@ -296,8 +358,9 @@ def _check(table: sa.Table, row: Mapping[str, Any]) -> None:
             continue
         is_number = kind is float and isinstance(value, int | float) and math.isfinite(value)
         if not (is_number if kind is float else isinstance(value, kind)) or not _is_form(column.name, value):
+            place = row[next(iter(table.primary_key.columns)).name]
             raise InputError(
-                f"table {table.name}, row {row['id']}: {column.name} is {str(value)[:40]!r}, which no judgebench stores"
+                f"table {table.name}, row {place}: {column.name} is {str(value)[:40]!r}, which no judgebench stores"
             )
 
 
@@ -305,6 +368,6 @@ def _is_form(name: str, value: Any) -> bool:
     try:
         if name in ("created_at", "started_at", "finished_at"):
             return datetime.fromisoformat(value).tzinfo is not None
-        return name != "logprobs" or isinstance(json.loads(value), list)
+        return name not in ("logprobs", "turns") or isinstance(json.loads(value), list)
     except (ValueError, RecursionError):
         return False

@@ -264,6 +264,8 @@ def _output_row(output: Output, instruction_id: int, model_id: int) -> dict[str,
         "sample": output.sample,
         **{feature: getattr(style, feature) for feature in STYLE},
         "messages": None if output.trajectory is None else encoded_trajectory(output.trajectory),
+        "steps": json.dumps(output.steps) if output.steps else None,
+        "afterwards": output.afterwards,
     }
 
 

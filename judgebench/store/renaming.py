@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from judgebench.store import blocks, trial_keys
+from judgebench.store import blocks, tokens, trial_keys
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import STAGE, stages_of
 from judgebench.store.database import insert
@@ -24,6 +24,7 @@ _NAMED = {
     **dict.fromkeys(("audit", "findings", "rule", "rules", "severity"), "nothing"),
     "model": "model",
 }
+_FIELDS = {"benchmark": ("benchmark",), "judge": ("judge",), "model": ("model", "opponent", "baseline")}
 _QUOTED = "evidence"  # of a finding: what stands in an output
 _m, _o, _r, _b = t.models.c, t.outputs.c, t.runs.c, t.benchmarks.c
 _LINEAGE = (_m.family, _m.parent, _m.trained_on)
@@ -51,6 +52,7 @@ def is_taken(connection: sa.Connection, kind: str, row: int, name: str) -> bool:
 def rename_benchmark(connection: sa.Connection, benchmark: int, old: str, new: str) -> None:
     """With the stages of its audits, in the connection's write transaction."""
     stages = stages_of(connection, old)
+    tokens.rename_benchmark(connection, old, new)
     connection.execute(sa.update(t.benchmarks).where(_b.id == benchmark).values(name=new))
     for place, name in stages.items():
         renamed = f"{STAGE}{new}/{name.removeprefix(f'{STAGE}{old}/')}"
@@ -59,6 +61,7 @@ def rename_benchmark(connection: sa.Connection, benchmark: int, old: str, new: s
         _in_audits(connection, t.audits.c.benchmark_id == benchmark, "benchmark", name, renamed)
     _in_studies(connection, _r.benchmark_id == benchmark, _setting("benchmark", new))
     _in_audits(connection, t.audits.c.benchmark_id == benchmark, "benchmark", old, new)
+    _in_jobs(connection, "benchmark", old, new)
 
 
 def rename_judge(connection: sa.Connection, judge: int, old: str, new: str) -> None:
@@ -70,6 +73,7 @@ def rename_judge(connection: sa.Connection, judge: int, old: str, new: str) -> N
 
     _in_studies(connection, _r.judge_id == judge, named)
     _in_audits(connection, sa.true(), "judge", old, new)
+    _in_jobs(connection, "judge", old, new)
 
 
 def rename_model(connection: sa.Connection, model: int, old: str, new: str) -> None:
@@ -88,6 +92,7 @@ def rename_model(connection: sa.Connection, model: int, old: str, new: str) -> N
         blocks.reseal(connection)
     _in_studies(connection, sa.true(), lambda study: _renamed_model(study, old, new))
     _in_audits(connection, sa.true(), "model", old, new)
+    _in_jobs(connection, "model", old, new)
 
 
 RENAME = {"benchmark": rename_benchmark, "model": rename_model, "judge": rename_judge}  # by kind
@@ -129,6 +134,35 @@ def _in_studies(
         if study and (changed := change(study)) != study:
             values = {"specification": json.dumps(changed, sort_keys=True)}
             connection.execute(sa.update(t.runs).where(_r.id == run).values(**values))
+
+
+def _in_jobs(connection: sa.Connection, kind: str, old: str, new: str) -> None:
+    """Change what jobs were asked for, so that those that were stopped can go on, and what they reported."""
+    j = t.jobs.c
+    for row in connection.execute(sa.select(j.id, j.kind, j.subject, j.specification, j.report)).all():
+        request, of = json.loads(row.specification), "model" if row.kind == "answer" else "judge"
+        is_subject = kind == of and row.subject == old
+        if kind == "judge" and row.kind == "run" and is_subject:
+            request["study"] = request["study"] | {"judge": request["study"]["judge"] | {"name": new}}
+        elif row.kind == "run" and kind == "model":
+            request["study"] = _renamed_model(request["study"], old, new)
+        else:
+            request = {part: _with_names(value, kind, old, new) for part, value in request.items()}
+        report = None if row.report is None else json.dumps(_renamed(json.loads(row.report), kind, old, new, "model"))
+        values = {"specification": json.dumps(request, sort_keys=True), "report": report}
+        values |= {"subject": new} if is_subject else {}
+        connection.execute(sa.update(t.jobs).where(j.id == row.id).values(**values))
+
+
+def _with_names(fields: Any, kind: str, old: str, new: str) -> Any:
+    """The fields of a study, or of an audit's settings, whose names of this kind are new where they were old."""
+    if not isinstance(fields, dict):
+        return fields
+
+    def renamed(value: Any) -> Any:
+        return [renamed(item) for item in value] if isinstance(value, list) else new if value == old else value
+
+    return {field: renamed(value) if field in _FIELDS[kind] else value for field, value in fields.items()}
 
 
 def _in_audits(connection: sa.Connection, chosen: sa.ColumnElement[bool], kind: str, old: str, new: str) -> None:

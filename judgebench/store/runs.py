@@ -15,7 +15,7 @@ from judgebench import __version__
 from judgebench.errors import UnknownName
 from judgebench.records import Order, Reading, Status, Trial
 from judgebench.spec.shards import Shard
-from judgebench.store import blocks
+from judgebench.store import blocks, claims
 from judgebench.store import schema as t
 from judgebench.store.battles import SIDES, trial_of
 from judgebench.store.benchmarks import StoredOutputs
@@ -65,14 +65,14 @@ def start_run(
         kind=kind,
         specification=json.dumps(specification, sort_keys=True),
         version=__version__,
-        started_at=now(),
+        started_at=claims.now(connection),
         shard=None if shard is None else shard.number,
         shards=None if shard is None else shard.of,
     )
 
 
 def finish_run(connection: sa.Connection, run_id: int) -> None:
-    connection.execute(sa.update(t.runs).where(_r.id == run_id).values(finished_at=now()))
+    connection.execute(sa.update(t.runs).where(_r.id == run_id).values(finished_at=claims.now(connection)))
 
 
 def judge_digest(connection: sa.Connection, run_id: int) -> str:

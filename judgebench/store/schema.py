@@ -18,7 +18,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     String,
     Table,
@@ -27,31 +26,16 @@ from sqlalchemy import (
 )
 
 from judgebench.records import Source, Status
+from judgebench.store import columns
+from judgebench.store.columns import ID as _ID
+from judgebench.store.columns import KEY as _KEY
+from judgebench.store.columns import TIME as _TIME
+from judgebench.store.columns import one_of as _one_of
+from judgebench.store.columns import span as _span
 
 # The newest migration that this code knows; the store's tests hold it to migrations/versions.
-SCHEMA_REVISION = "0009"
-_KEY = String(32)
-
-
-# Ids hold beyond two thousand million; SQLite counts rows by its INTEGER alone, which has 64 bits.
-_ID = BigInteger().with_variant(Integer, "sqlite")
-_TIME = String(32)  # ISO 8601, UTC: the same text on both engines
-
-
-def _one_of(column: str, values: type[Status] | type[Source]) -> str:
-    """Alternatives rather than a list, of which SQLite would make a table at each insertion."""
-    return " OR ".join(f"{column} = {str(value)!r}" for value in values)
-
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+SCHEMA_REVISION = "0013"
+metadata = columns.metadata
 
 
 benchmarks = Table(
@@ -103,6 +87,8 @@ outputs = Table(
     # How often each feature of style occurs in it, as stats.text_features counts; null: not counted yet
     *(Column(feature, Integer) for feature in ("headers", "lists", "bold", "code")),
     Column("messages", Text),  # JSON, as conversations.encoded_trajectory writes it; null: the replies are all
+    Column("steps", Text),  # JSON list: where each step ends, in characters of the text; null: its source has none
+    Column("afterwards", Text),  # what happened later; null: not known
     Index("uq_outputs_instruction_id_model_id_sample", "instruction_id", "model_id", "sample", unique=True),
     CheckConstraint("sample >= 0", name="sample"),
     CheckConstraint("length_chars >= 0", name="length"),
@@ -351,6 +337,21 @@ human_labels = Table(  # what people say about battles: one label a person, pair
 )
 
 
+marks = Table(  # what people and sources say of an output's steps, and of places in it; never replaced
+    "marks",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("output_id", _ID, ForeignKey("outputs.id"), nullable=False),
+    Column("annotator", Text, nullable=False),
+    Column("number", Integer, nullable=False),  # from 0, as they stand in the output
+    *_span(),
+    Column("source", Text, nullable=False),  # the name of the file it came from
+    Column("created_at", _TIME, nullable=False),
+    Index("uq_marks_output_id_annotator_number", "output_id", "annotator", "number", unique=True),
+    CheckConstraint("number >= 0", name="number"),
+)
+
+
 audits = Table(  # what audits found, append-only; of several on the same thing the newest counts
     "audits",
     metadata,
@@ -418,25 +419,18 @@ Table(  # of a pointwise verdict: what its score is made of
 )
 
 
-Table(  # of a pointwise verdict: what it says of each step, or of single places, of the output
+verdict_spans = Table(  # of a pointwise verdict: what it says of each step, or of single places, of the output
     "verdict_spans",
     metadata,
     Column("verdict_id", _ID, ForeignKey("verdicts.id"), primary_key=True, autoincrement=False),
     Column("number", Integer, primary_key=True, autoincrement=False),  # from 0, as they stand in the output
-    Column("start", Integer, nullable=False),  # characters of the output's text before it
-    Column("stop", Integer, nullable=False),  # and up to its end
-    Column("rating", String(16)),  # null: it is a fault of the kind beside it
-    Column("kind", Text),
-    Column("reason", Text),
+    *_span(),
     CheckConstraint("number >= 0", name="number"),
-    CheckConstraint("start >= 0 AND stop > start", name="place"),
-    CheckConstraint("rating IN ('good', 'neutral', 'bad')", name="rating"),
-    CheckConstraint("rating IS NOT NULL OR kind IS NOT NULL", name="filled"),
     sqlite_with_rowid=False,
 )
 
 
-Table(  # of a verdict on a dialogue: what the user wanted, and whether it was reached
+verdict_goals = Table(  # of a verdict on a dialogue: what the user wanted, and whether it was reached
     "verdict_goals",
     metadata,
     Column("verdict_id", _ID, ForeignKey("verdicts.id"), primary_key=True, autoincrement=False),
@@ -470,29 +464,40 @@ Table(  # trials, or outputs, that somebody is asking for, so that another does 
 )
 
 
-Table(  # work that is handed to worker processes, of which one at a time holds it under a lease
+jobs = Table(  # work that is handed to worker processes, of which one at a time holds it under a lease
     "jobs",
     metadata,
     Column("id", _ID, primary_key=True),
-    Column("kind", String(32), nullable=False),  # "run", "answer", "audit" ...
+    Column("kind", String(16), nullable=False),  # "run", "audit" or "answer"
+    Column("benchmark_id", _ID, ForeignKey("benchmarks.id"), nullable=False, index=True),
+    Column("subject", Text, nullable=False),  # the judge, or the model, that is asked; "": nobody is
     Column("specification", Text, nullable=False),  # JSON object: what was asked for
+    Column("variables", Text, nullable=False),  # JSON list: the environment variables that it needs
+    Column("work_key", _KEY, nullable=False),  # what it does: of equal ones one at a time is open
     Column("actor", Text, nullable=False),  # who asked for it
+    # Trials, outputs, or calls at most; of these before; how often a worker began it and did not hand it back.
+    *(Column(number, Integer, nullable=False) for number in ("planned", "answered", "attempts")),
+    Column("cost_usd", Float(53)),  # as was estimated; null: not known
+    Column("after_run", BigInteger, nullable=False),  # the newest run at that time: its own came later
     Column("state", String(16), nullable=False),
-    Column("attempts", Integer, nullable=False, server_default="0"),  # how often a worker began it
-    Column("holder", Text),  # the worker that has it
+    Column("is_stopping", Boolean, nullable=False),  # somebody wants it to end, and it has not yet
+    Column("holder", Text),  # the worker that has it, as others can recognise it
     Column("expires_at", _TIME),  # after it, whoever comes may take it
-    Column("run_id", _ID, ForeignKey("runs.id")),  # that it became; null: none yet, or no run
-    Column("error", Text),  # why it failed
-    Column("created_at", _TIME, nullable=False),
-    Column("finished_at", _TIME),
-    CheckConstraint("kind <> '' AND actor <> ''", name="filled"),
-    CheckConstraint("state IN ('waiting', 'running', 'done', 'failed', 'cancelled')", name="state"),
+    Column("report", Text),  # JSON object: what its process reported at its end
+    Column("message", Text, nullable=False),  # what it says, or why it ended
+    # By the database's clock; when it was begun first.
+    *(Column(moment, _TIME, nullable=moment != "created_at") for moment in ("created_at", "started_at", "finished_at")),
+    Column("losses", Integer, nullable=False, server_default="0"),  # how often its worker ended while it had it
+    CheckConstraint("kind IN ('run', 'audit', 'answer') AND actor <> ''", name="filled"),
+    CheckConstraint("planned >= 0 AND answered >= 0 AND attempts >= 0 AND cost_usd >= 0", name="numbers"),
+    CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'stopped')", name="state"),
     CheckConstraint("(state = 'running') = (holder IS NOT NULL AND expires_at IS NOT NULL)", name="lease"),
-    CheckConstraint("(state IN ('done', 'failed', 'cancelled')) = (finished_at IS NOT NULL)", name="finished"),
-    CheckConstraint("state <> 'failed' OR error IS NOT NULL", name="error"),
-    CheckConstraint("attempts >= 0", name="attempts"),
+    CheckConstraint("(state IN ('done', 'failed', 'stopped')) = (finished_at IS NOT NULL)", name="finished"),
+    CheckConstraint("(state <> 'failed' OR message <> '') AND (state = 'running' OR NOT is_stopping)", name="told"),
     Index(None, "state", "id"),
 )
+_OPEN = jobs.c.state.in_(("queued", "running"))
+Index("ix_jobs_open", jobs.c.work_key, unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
 
 standing_boards = Table(  # what new models are ranked by on a benchmark; what is null is asked for each time

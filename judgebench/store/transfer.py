@@ -16,19 +16,22 @@ from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from judgebench.conversations import Conversation, Trajectory, decoded_conversation, decoded_trajectory, held_files
 from judgebench.errors import Conflict, DatabaseError, InputError
-from judgebench.store import claims
+from judgebench.store import claims, jobs, repeats, tokens
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import decoded
 from judgebench.store.blocks import reseal, stale_blocks
 from judgebench.store.database import Database, bulk_insert, in_snapshot
-from judgebench.store.events import missing_ids
+from judgebench.store.events import REVOKED, missing_ids, record
 from judgebench.store.models import count_style_again
 
 _Value = TypeVar("_Value")
 _BATCH = 5000
 # Of tables that only grow, the newest id tells whether anything came; of small ones whose rows may change, all rows do.
 # What is deleted or renamed is an event.
-_GROWING = (t.instructions, t.outputs, t.runs, t.verdicts, t.human_labels, t.audits, t.external_ids, t.blobs, t.events)
+_GROWING = (
+    *(t.instructions, t.outputs, t.runs, t.verdicts, t.human_labels, t.marks, t.audits, t.external_ids, t.blobs),
+    t.events,
+)
 _SIDES = ("output_a_id", "output_b_id")
 _CHANGING = (t.benchmarks, t.models, t.judges, t.judge_addresses, t.batches)
 
@@ -106,9 +109,11 @@ def check(database: Database) -> Check:
         problems += _faulty_messages(connection)
         stale = stale_blocks(connection)
         problems += [f"block {number} of verdicts is not what they say: judgebench db upgrade" for number in stale]
-        left = claims.lapsed(connection)
-    notes = (f"{left} trials are still claimed by runs that were killed: the next run takes them",) if left else ()
-    return Check(rows, tuple(problems), notes)
+        left, waiting = claims.lapsed(connection), jobs.left(connection)
+    notes = [f"{left} trials are still claimed by runs that were killed: the next run takes them"] if left else []
+    if waiting:
+        notes.append(f"{waiting} jobs are left by workers that were killed: the next worker takes them")
+    return Check(rows, tuple(problems), tuple(notes))
 
 
 def _strangers(table: sa.Table, output_id: sa.Column[Any]) -> sa.Select[Any]:
@@ -241,13 +246,22 @@ def _copy_pages(source: Any, target: Path) -> None:
         raise OSError(None, str(error)) from error
 
 
-def copy(source: Database, address: str) -> dict[str, int]:
-    """Copy every row into the empty database at ``address``; returns the number of rows by table.
+def copy(source: Database, address: str, *, whole: bool = True) -> dict[str, int]:
+    """Copy every row into the empty database at ``address``; returns the number of rows by table. Unless ``whole``, the
+    copy's tokens are revoked and what was answered to requests is left out: a token of one server is none of another's.
 
     Raises Conflict when the target holds anything.
     """
-    target = Database(address, create=True)
-    with source.read() as reading, target.write() as writing:
+    with source.read() as reading:
+        return copy_snapshot(reading, address, whole=whole, actor=source.actor)
+
+
+def copy_snapshot(
+    reading: sa.Connection, address: str, *, whole: bool = True, actor: str | None = None
+) -> dict[str, int]:
+    """``copy`` of what the connection reads; what it changes in the copy is in the copy's log, as done by ``actor``."""
+    target = Database(address, create=True, actor=actor)
+    with target.write() as writing:
         for table in t.metadata.sorted_tables:
             if writing.scalar(sa.select(sa.func.count()).select_from(table)):
                 raise Conflict(f"the database {target.name} is not empty: copy into a new one")
@@ -258,6 +272,10 @@ def copy(source: Database, address: str) -> dict[str, int]:
                 writing.exec_driver_sql(
                     f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), max(id)) FROM {name} HAVING max(id) > 0"  # noqa: S608
                 )
+        if not whole:  # in the same transaction: at no moment is a token good for the copy
+            if revoked := tokens.revoke_all(writing):
+                record(writing, REVOKED, "database", Path(target.url.database or "").name, {"tokens": revoked})
+            counts[repeats.TABLE] -= repeats.forget_all(writing)
     target.close()
     return counts
 

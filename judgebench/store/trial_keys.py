@@ -24,7 +24,10 @@ _TABLES: dict[sa.Table, sa.ColumnElement[Any]] = {  # that hold trials, and the 
     t.verdicts: t.verdicts.c.judge_id,
     t.batch_trials: _of_run.where(t.batches.c.id == t.batch_trials.c.batch_id).scalar_subquery(),
 }
-_HAS = {"reference": _i.reference.is_not(None), "checklist": _i.checklist != "[]"}
+_HAS = {
+    **{"reference": _i.reference.is_not(None), "checklist": _i.checklist != "[]", "goals": _i.goals.is_not(None)},
+    **{name: sa.exists().where(_o.instruction_id == _i.id, _o[name].is_not(None)) for name in ("steps", "afterwards")},
+}
 
 
 def are_current(connection: sa.Connection, judge: Judge, shows: Sequence[str]) -> bool:
@@ -71,14 +74,9 @@ def _renew(
     if not rows:
         return
     outputs = outputs_to(connection, page)
-    shown = {
-        (digest, place): shown_key(page[place], shows[digest])
-        for digest, place in {(row.digest, row.instruction_id) for row in rows}
-    }
     changes = [
-        {"row": row.id, "key": _key(row.digest, page[place], shown[row.digest, place], outputs, row)}
+        {"row": row.id, "key": _key(row.digest, page[row.instruction_id], shows[row.digest], outputs, row)}
         for row in rows
-        for place in (row.instruction_id,)
     ]
     connection.execute(_change(table), changes)
 
@@ -106,9 +104,12 @@ def outputs_to(connection: sa.Connection, instructions: Mapping[int, Instruction
     return {row[0]: output_of(instructions[row[1]].key, *row[2:]) for row in connection.execute(query)}
 
 
-def _key(digest: str, instruction: Instruction, shown: str, outputs: Mapping[int, Output], row: sa.Row[Any]) -> str:
-    b = None if row.output_b_id is None else outputs[row.output_b_id]
-    return key_of(digest, instruction, shown, (outputs[row.output_a_id], b), row)
+def _key(
+    digest: str, instruction: Instruction, shows: Sequence[str], outputs: Mapping[int, Output], row: sa.Row[Any]
+) -> str:
+    a, b = outputs[row.output_a_id], None if row.output_b_id is None else outputs[row.output_b_id]
+    shown = shown_key(instruction, shows, (a,) if b is None else (a, b))
+    return key_of(digest, instruction, shown, (a, b), row)
 
 
 def key_of(

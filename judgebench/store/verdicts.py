@@ -13,15 +13,15 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from judgebench.conversations import decoded_conversation
 from judgebench.errors import Conflict
 from judgebench.judging import showing
-from judgebench.records import Completion, Status, TrialResult, Verdict
-from judgebench.store import blocks, events
+from judgebench.records import Completion, Goal, Span, Status, TrialResult, Verdict
+from judgebench.store import blocks, events, particulars
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import StoredOutputs, stored_outputs, within
 from judgebench.store.database import AMONG, Stored, bulk_insert, now, rows_among
@@ -94,16 +94,26 @@ def revisions(connection: sa.Connection, benchmark: int, trial_keys: Sequence[st
     return {key: (revision, Status(status)) for key, revision, status, of, *_ in rows if of == benchmark}
 
 
-Outcome = tuple[Status, float | None, float | None]  # with the preference and the score
+class StoredOutcome(NamedTuple):
+    """What a revision of a trial says."""
+
+    status: Status
+    preference: float | None
+    score: float | None
+    goals: tuple[Goal, ...] = ()
+    spans: tuple[Span, ...] = ()
 
 
-def outcomes(connection: sa.Connection, benchmark: int, trial_keys: Sequence[str]) -> dict[str, list[Outcome]]:
+def outcomes(connection: sa.Connection, benchmark: int, trial_keys: Sequence[str]) -> dict[str, list[StoredOutcome]]:
     """What the revisions of each trial that has one on the benchmark say, the one in force last."""
-    outcomes: dict[str, list[Outcome]] = {}
-    for row in rows_among(connection, _REVISIONS, trial_keys):
-        if row.benchmark_id == benchmark:
-            outcome = (Status(row.status), row.preference, row.score)
-            outcomes.setdefault(row.trial_key, []).append(outcome)
+    rows = [row for row in rows_among(connection, _REVISIONS, trial_keys) if row.benchmark_id == benchmark]
+    places = [row.id for row in rows]
+    goals, spans = particulars.goals(connection, places), particulars.spans(connection, places)
+    outcomes: dict[str, list[StoredOutcome]] = {}
+    for row in rows:
+        listed = (goals.get(row.id, ()), spans.get(row.id, ()))
+        outcome = StoredOutcome(Status(row.status), row.preference, row.score, *listed)
+        outcomes.setdefault(row.trial_key, []).append(outcome)
     return outcomes
 
 
@@ -249,12 +259,14 @@ def plain_rows(
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
     """The verdicts in force, of one judge or all, in the order they came, as names of columns and rows of plain values.
 
-    They are those of a frame of verdicts: what was compared, by whom, the verdict and its reply, but no output.
+    They are those of a frame of verdicts: what was compared, by whom, the verdict with its goals and spans, and its
+    reply, but no output.
     """
     verdicts, i, c = in_force(connection), t.instructions.c, t.completions.c
     v = verdicts.c
     query = (
         sa.select(
+            v.id,
             *(i.key.label("instruction"), i.category, MODEL_A.c.name.label("model_a"), MODEL_B.c.name.label("model_b")),
             *(OUTPUT_A.c.sample.label("sample_a"), OUTPUT_B.c.sample.label("sample_b")),
             *(t.judges.c.name.label("judge"), v.order, v.repeat, v.status, v.source, v.preference, v.score, v.label),
@@ -268,7 +280,11 @@ def plain_rows(
         .order_by(v.id)
     )
     result = connection.execute(join_sides(query, verdicts, pointwise=True))
-    return list(result.keys()), [tuple(row) for row in result]
+    rows = [tuple(row) for row in result]
+    places = [row[0] for row in rows]
+    goals, spans = particulars.goals(connection, places), particulars.spans(connection, places)
+    whole = [(*row[1:], goals.get(row[0], ()), spans.get(row[0], ())) for row in rows]
+    return [*list(result.keys())[1:], "goals", "spans"], whole
 
 
 def benchmarks_of(connection: sa.Connection, judge: str) -> dict[str, int]:
@@ -398,6 +414,7 @@ class VerdictWriter:
         outputs = self._outputs(connection, {result.instruction for result in results})
         _check_there(outputs, results)
         completions, rows = [], []
+        verdicts: list[tuple[int, Verdict]] = []
         written = now()
         for result in results:
             known = inforce.get(result.trial_key)
@@ -415,9 +432,11 @@ class VerdictWriter:
                 outcome = (str(verdict.status), str(verdict.source), *_OUTCOME(verdict))
                 came_with = None if completion is None else verdict_id
                 rows.append((verdict_id, result.trial_key, revision, *about, *outcome, came_with, written))
+                verdicts.append((verdict_id, verdict))
                 verdict_id, revision = verdict_id + 1, revision + 1
         bulk_insert(connection, t.completions, completions)
         append(connection, rows)
+        particulars.add(connection, verdicts)
         new = len({row[1] for row in rows})
         return Stored(new, len(results) - new)
 
@@ -435,11 +454,14 @@ class VerdictWriter:
         answers = _answers_elsewhere(connection, self._benchmark_id, keys)
         written, next_id = now(), newest_id(connection) + 1
         rows = []
+        copied: dict[int, list[int]] = {}
         for offset, (key, row) in enumerate(answers.items()):
+            copied.setdefault(row["id"], []).append(next_id + offset)
             revision = failed[key][0] + 1 if key in failed else 0
             own = {"id": next_id + offset, "revision": revision, "run_id": self._run_id, "created_at": written}
             rows.append(tuple((row | own)[column.name] for column in t.verdicts.columns))
         append(connection, rows)
+        particulars.copy(connection, connection, copied)
         return {key: Status(row["status"]) for key, row in answers.items()}
 
     def _outputs(self, connection: sa.Connection, keys: set[str]) -> Mapping[str, StoredOutputs]:
@@ -524,6 +546,8 @@ def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> 
         changed |= {"id": next_id + offset, "revision": revision, "created_at": written}
         rows.append(tuple((row | changed)[column.name] for column in t.verdicts.columns))
     append(connection, rows)
+    again = ((next_id + offset, verdicts[row["id"]]) for offset, row in enumerate(replaced))
+    particulars.add(connection, again)
     return len(rows)
 
 

@@ -45,6 +45,7 @@ COMMANDS = {  # and the function that does the same
     "profile": "profile",
     "compare": "compare",
     "categories": "categories",
+    "goals": "goals",
     "distributions": "distributions",
     "history": "history",
     "matrix": "matrix",
@@ -54,6 +55,8 @@ COMMANDS = {  # and the function that does the same
     "plan": "plan",
     "bias": "bias_report",
     "agreement": "agreement",
+    "steps": "steps",
+    "hindsight": "hindsight",
     "card": "card",
     "contamination": "contamination",
     "battles": "battles",
@@ -75,13 +78,20 @@ COMMANDS = {  # and the function that does the same
     "lineage accept": "accept_lineage",
     "lineage set": "declare_lineage",
     "templates": "templates",
+    "tokens create": "create_token",
+    "tokens list": "tokens",
+    "tokens revoke": "revoke_token",
     "db merge": "merge",
     "db rename": "rename",
     "db delete": "delete",
     "db events": "events",
     "db runs": "runs",
+    "jobs list": "jobs",
+    "jobs show": "jobs",
+    "jobs stop": "stop_jobs",
+    "jobs resume": "resume_jobs",
 }
-OF_THE_MACHINE = {"import formats", "app", "demo", "vllm serve", "glossary"}  # and what only prints words
+OF_THE_MACHINE = {"import formats", "app", "serve", "worker", "demo", "vllm serve", "glossary"}
 OF_THE_MACHINE |= {"db upgrade", "db check", "db backup", "db copy", "db compact"}
 CONNECTION = {field.name: "connection" for field in dataclasses.fields(ConnectionOptions)}  # one mapping
 RENAMED = CONNECTION | {
@@ -101,10 +111,13 @@ ELSEWHERE = {  # what is another function's, or needs none
     "import scalerlab": {"file"},
     "labels import": {"file"},
     "lineage import": {"file"},
-    "run": {"file", "design", "better", "top", "budget", "error", "dry_run"},  # keywords, settle, estimate_run
+    "run": {"file", "design", "better", "top", "budget", "error", "dry_run", "queue"},  # keywords, settle ...
     "place": {"dry_run"},  # estimate_place
-    "answer": {"dry_run"},  # estimate_answers
+    "answer": {"dry_run", "queue"},  # estimate_answers, queue_answer
     "batch export": {"file"},
+    "jobs show": {"number"},
+    "tokens create": {"no_expiry"},  # days=None
+    "templates": {"causes"},  # a file to be edited
     "judges show": {"name"},  # a row of the frame
     "battles": {"full"},  # messages
 }
@@ -182,7 +195,7 @@ def test_every_command_is_a_function_with_arguments_of_the_same_names(path: str,
         known |= {"same_judge", "connection", "ray"} | {
             f"judge_{field}" for field in inspect.signature(judgebench.judge).parameters
         }
-        assert expected - {"template", "price", "vllm", "dry_run"} <= known  # the last is estimate_audit
+        assert expected - {"template", "price", "vllm", "dry_run", "queue"} <= known  # estimate_audit, queue_audit
         assert AUDITS[name].settings in FUNCTIONS.values()
         return
     assert expected <= set(inspect.signature(FUNCTIONS[COMMANDS[path]]).parameters)

@@ -17,11 +17,10 @@ from judgebench.formats.outputs import read_outputs
 from judgebench.resources import folder
 from judgebench.spec import JudgeSpec, Study
 from judgebench.store.database import Database
+from tests.app.doors import BY_NGINX
 from tests.app.json_handler import JsonHandler
-from tests.app.serving import serving
-from tests.app.visit import Visit
-
-CHROMIUM = Path("/usr/bin/chromium")
+from tests.app.serving import Door, serving
+from tests.app.visit import CHROMIUM, Visit, launched
 
 
 @pytest.fixture(scope="session")
@@ -42,21 +41,37 @@ def demo_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")  # no longer: while it is open, nothing else in this thread can run an event loop
 def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="browser tests need the package playwright")
-    if not CHROMIUM.exists():
-        pytest.skip(f"browser tests need Debian's chromium, and {CHROMIUM} is not there")
+    if CHROMIUM is None:
+        pytest.skip("browser tests need a browser: apt-get install chromium-headless-shell")
     with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        opened = launched(started)
         yield opened
         opened.close()
 
 
-@pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The address of the one server, and the path of its database, which tests put in place and take away."""
+@pytest.fixture(scope="session", params=[BY_NGINX])
+def door(request: pytest.FixtureRequest) -> Door:
+    """What a browser comes in by: by nginx, which is the longest way, or by what ``doors.py`` lets a module choose."""
     pytest.importorskip("streamlit", reason="the app needs the extra app")
-    path = tmp_path_factory.mktemp("served") / "judgebench.db"
-    with serving(path) as address:
-        yield address, path
+    chosen = Door(request.param)
+    if chosen is not Door.APP:
+        pytest.importorskip("fastapi", reason="the server needs the extra server")
+    if chosen.missing:
+        pytest.skip(chosen.missing)
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The path of the one server's database, which tests put in place and take away."""
+    return tmp_path_factory.mktemp("served") / "judgebench.db"
+
+
+@pytest.fixture(scope="session")
+def served(door: Door, shown: Path) -> Iterator[str]:
+    """The address of the one server."""
+    with serving(shown, door=door) as address:
+        yield address
 
 
 class _SlowJudge(JsonHandler):
@@ -117,24 +132,24 @@ def held_judge() -> Iterator[HeldJudge]:
 
 
 @pytest.fixture
-def visit(browser: Any, served: tuple[str, Path]) -> Iterator[Visit]:
-    visiting = Visit(browser, served[0])
+def visit(browser: Any, served: str) -> Iterator[Visit]:
+    visiting = Visit(browser, served)
     yield visiting
     visiting.context.close()
     assert visiting.blocked == []
 
 
 @pytest.fixture
-def no_data(served: tuple[str, Path]) -> Path:
-    _clear(served[1])
-    return served[1]
+def no_data(shown: Path) -> Path:
+    _clear(shown)
+    return shown
 
 
 @pytest.fixture
-def demo(served: tuple[str, Path], demo_database: Path) -> Path:
-    _clear(served[1])
-    shutil.copy(demo_database, served[1])
-    return served[1]
+def demo(shown: Path, demo_database: Path) -> Path:
+    _clear(shown)
+    shutil.copy(demo_database, shown)
+    return shown
 
 
 def _clear(path: Path) -> None:

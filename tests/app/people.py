@@ -83,7 +83,7 @@ def ask_only(address: str, method: str, path: str, sent: Mapping[str, str], leng
         lines.append(f"Host: {urlsplit(address).netloc}")
     lines.append(f"Content-Length: {length}")
     place = urlsplit(address)
-    with socket.create_connection((place.hostname, place.port), timeout=20) as connection:
+    with socket.create_connection((place.hostname, place.port), timeout=120) as connection:
         connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
         answer = b""
         while b"\r\n" not in answer:

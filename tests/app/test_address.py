@@ -52,7 +52,7 @@ def _page() -> None:
 
 @pytest.fixture
 def page() -> "testing.AppTest":
-    return testing.AppTest.from_function(_page, default_timeout=20)
+    return testing.AppTest.from_function(_page, default_timeout=120)
 
 
 def shown(app: "testing.AppTest") -> object:

@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -84,29 +83,3 @@ def _second_judge(path: Path) -> None:
     study = Study(benchmark="demo", judge=JudgeSpec(model="scripted:always-first"), all_pairs=True)
     with closing(Database(str(path))) as database, ThreadPoolExecutor(1) as elsewhere:
         elsewhere.submit(engine.run.run, database, study, environment={}).result()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_audits_and_cards_have_no_serious_barrier(
-    browser: Any, served: tuple[str, Path], demo: Path, scheme: str
-) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
-    with closing(Database(str(demo))) as database:
-        services.audits.submissions.audit_stored(database, "demo", ["null-constant", "demo-rambling"])
-    visit = Visit(browser, served[0])
-    visit.page.emulate_media(color_scheme=scheme)
-    barriers = []
-    for path in ("/audits", "/judges"):
-        visit.open(path)
-        for folded in visit.page.locator("[data-testid=stExpander] summary").all():
-            folded.click()
-        visit.settle()
-        violations = axe.Axe().run(visit.page).response["violations"]
-        barriers += [
-            (path, one["id"], [node["html"][:160] for node in one["nodes"][:3]])
-            for one in violations
-            if one["impact"] in ("serious", "critical")
-        ]
-    visit.context.close()
-    assert barriers == []

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from tests.app.doors import BY_BOTH
 from tests.app.visit import BOARD, Visit
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, BY_BOTH]
 
 
 def here(page: Any) -> str:

@@ -1,5 +1,6 @@
 """Votes in a browser: blind, once a pair, told of afterwards; and what pages make of them."""
 
+import shutil
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from judgebench import services
 from judgebench.records import HumanLabel, Order
 from judgebench.store.database import Database
+from tests.app.serving import Door, serving
 from tests.app.visit import BOARD, Visit, models
 
 pytestmark = pytest.mark.browser
@@ -44,7 +46,7 @@ def test_votes_are_blind_counted_once_a_pair_and_told_of_afterwards(visit: Visit
     visit.type("1")  # no vote: it is voted on
     visit.type("n")
     page.get_by_role("button", name="First is better").wait_for()
-    page.get_by_text("1 votes of yours").wait_for()
+    page.get_by_text("1 vote of yours").wait_for()
     assert not any(model in visit.text() for model in models(demo))
     page.get_by_text("Stay blind", exact=True).click()
     visit.settle()
@@ -61,7 +63,7 @@ def test_votes_are_blind_counted_once_a_pair_and_told_of_afterwards(visit: Visit
 def test_another_voter_starts_at_nothing(visit: Visit, demo: Path) -> None:
     page = visit.open("/vote?blind=true")
     page.get_by_role("button", name="Tie").click()
-    page.get_by_text("1 votes of yours").wait_for()
+    page.get_by_text("1 vote of yours").wait_for()
     page.get_by_label("Your name", exact=True).fill("another")
     page.get_by_label("Your name", exact=True).press("Enter")
     page.get_by_text("0 votes of yours, 1 of everybody").wait_for()
@@ -97,6 +99,24 @@ def test_two_questions_are_answered_with_one_vote(visit: Visit, demo: Path) -> N
     assert len(labels(demo, "accuracy")) == 2
 
 
+@pytest.mark.slow
+def test_what_voters_are_asked_and_told_is_chosen_where_the_app_is_started(
+    browser: Any, door: Door, demo_database: Path, tmp_path: Path
+) -> None:
+    database = Path(shutil.copy(demo_database, tmp_path / "demo.db"))
+    with serving(database, door=door, words=("--question", "accuracy", "--no-reveal")) as address:
+        visit = Visit(browser, address)
+        page = visit.open("/vote")
+        page.get_by_text("Better on accuracy:").wait_for()
+        page.get_by_role("button", name="First is better").click()
+        page.get_by_text("1 vote of yours").wait_for()
+        visit.settle()
+        page.get_by_role("button", name="First is better").wait_for()  # of the next pair, and of this one no more
+        assert not any(model in visit.text() for model in models(database))
+        assert page.get_by_text("Stay blind").count() == 0
+        visit.context.close()
+
+
 def battles(page: Any) -> Counter[str]:
     """How many each model has on the leaderboard."""
     rows = page.locator(f"{BOARD} tbody tr").all()
@@ -111,7 +131,7 @@ def test_votes_in_the_browser_move_the_board_of_people(visit: Visit, demo: Path)
     page = visit.open("/vote?blind=true")
     for number in range(1, 5):
         page.get_by_role("button", name="First is better").click()
-        page.get_by_text(f"{number} votes of yours").wait_for()
+        page.get_by_text(f"{number} vote{'s' if number > 1 else ''} of yours").wait_for()
         visit.settle()  # until the page has run to its end, what stood in other places is still there
     voted = {(label.instruction, label.model_a, label.model_b) for label in labels(demo)}
     page = visit.open("/?by=people")

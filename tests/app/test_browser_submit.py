@@ -13,11 +13,13 @@ from judgebench.resources import folder
 from judgebench.spec import JudgeSpec
 from judgebench.store.database import Database
 from tests.app.conftest import HeldJudge
+from tests.app.doors import BY_BOTH
 from tests.app.visit import BOARD, Visit, models
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, BY_BOTH]
 
 OUTPUTS = folder("demo") / "outputs"
+LARGEST = 64_000_000  # bytes: what pages make of a limit of 64 MB
 
 
 def outputs(path: Path, text: str = "{output}", count: int = 45) -> Path:
@@ -31,6 +33,18 @@ def outputs(path: Path, text: str = "{output}", count: int = 45) -> Path:
 def colour(element: Any) -> list[int]:
     """Of its background: red, green and blue, 0 to 255."""
     return [int(part) for part in re.findall(r"\d+", element.evaluate("e => getComputedStyle(e).backgroundColor"))[:3]]
+
+
+@pytest.mark.slow
+def test_the_largest_file_that_is_taken_arrives(visit: Visit, demo: Path, tmp_path: Path) -> None:
+    """Whatever stands in front of the app lets a form with it pass."""
+    file = tmp_path / "large.jsonl"
+    with file.open("wb") as written:
+        written.truncate(LARGEST)
+    page = visit.open("/submit")
+    page.set_input_files("input[type=file]", str(file))
+    page.get_by_text("your file, line 1").wait_for()
+    assert "Nothing was stored" in visit.text()
 
 
 @pytest.mark.slow
@@ -60,8 +74,7 @@ def test_a_null_models_findings_are_shown_before_it_is_stored_and_red_on_the_boa
         assert box["y"] > 60
         assert box["y"] + box["height"] <= 900
     assert page.get_by_role("button", name="Estimate and start").count() == 0  # it is chosen by hand alone
-    next_step.click()
-    page.get_by_role("option", name="null-model").click()
+    visit.choose(next_step, "null-model")
     visit.type("Escape")
     page.get_by_text("null-model is flagged by an audit: judged it gets no rank.").wait_for()
     visit.settle()

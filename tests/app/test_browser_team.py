@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("streamlit", reason="the app needs the extra app")
 
 from tests.app.people import ACCESS, login
-from tests.app.serving import serving
+from tests.app.serving import Door, serving
 from tests.app.visit import Visit
 
 pytestmark = pytest.mark.browser
@@ -30,18 +30,20 @@ def visiting(browser: Any, address: str, name: str) -> Iterator[Visit]:
 
 @pytest.mark.slow
 def test_the_team_page_shows_roles_and_what_people_did_to_those_who_may_know(
-    browser: Any, demo_database: Path, tmp_path: Path
+    browser: Any, door: Door, demo_database: Path, tmp_path: Path
 ) -> None:
     shutil.copy(demo_database, tmp_path / "demo.db")
     (tmp_path / "access.toml").write_text(ACCESS)
-    with serving(tmp_path / "demo.db", tmp_path / "access.toml") as address:
+    with serving(tmp_path / "demo.db", tmp_path / "access.toml", door=door) as address:
         with visiting(browser, address, "voter") as visit:
             visit.open("/vote").get_by_role("button", name="Tie").click()
-            visit.page.get_by_text("1 votes of yours").wait_for()
+            visit.page.get_by_text("1 vote of yours").wait_for()
             words = visit.open("/team").locator("[data-testid=stMain]").inner_text()
             assert "You are voter@example.org, voter: you may read every page and vote." in words
             assert "admin@example.org" not in words
             assert visit.page.get_by_role("region", name="Log").count() == 0
+            assert "Token" not in words
+            assert visit.page.get_by_role("button", name="Create token").count() == 0
         with visiting(browser, address, "admin") as visit:
             page = visit.open("/team")
             roles = page.get_by_role("region", name="Roles").inner_text()

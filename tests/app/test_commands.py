@@ -18,7 +18,6 @@ def test_the_command_survives_any_name_and_shows_no_password() -> None:
 def test_every_command_to_copy_is_quoted() -> None:
     hostile = "x; touch PWNED $(touch PWNED) `touch PWNED` '"
     assert shlex.split(commands.contamination(hostile)) == ["judgebench", "contamination", "--benchmark", hostile]
-    assert shlex.split(commands.allow_judge_host(hostile)) == ["judgebench", "app", "--judge-host", hostile]
     assert shlex.split(commands.test_judge(hostile)) == ["judgebench", "judges", "test", hostile]
     words = shlex.split(commands.judge_all(hostile, "embedded"))
     assert words[words.index("--benchmark") + 1] == hostile

@@ -13,8 +13,9 @@ pytest.importorskip("streamlit", reason="the app needs the extra app")
 
 import uvicorn
 
-from app import connections
-from app.connections import FRAMES_A_MINUTE, WAITING, Requests, Sockets
+from app.connections import FRAMES_A_MINUTE, WAITING, Sockets
+from judgebench.web import connections as heads
+from judgebench.web.connections import Requests
 
 _PATIENCE_S = 30
 _OPEN = (
@@ -42,7 +43,7 @@ async def _echo(scope: Any, receive: Any, send: Any) -> None:
 @pytest.fixture(scope="module")
 def place() -> Iterator[tuple[str, int]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connections, "HEAD_S", 0.3)
+        patch.setattr(heads, "HEAD_S", 0.3)
         listening = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
             _echo, http=Requests, ws=Sockets, lifespan="off", log_level="critical", timeout_keep_alive=1

@@ -9,6 +9,7 @@ pytest.importorskip("streamlit", reason="the app needs the extra app")
 
 from app import auth, demonstration
 from judgebench import services
+from judgebench.services.access import Person, Role
 from judgebench.store.database import Database
 from tests.app.test_screens import button, opened, printed
 
@@ -37,7 +38,7 @@ def test_a_button_sets_it_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 def test_who_may_not_is_told_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(auth, "person", lambda: auth.Person("viewer@example.org", auth.Role.VIEWER))
+    monkeypatch.setattr(auth, "person", lambda: Person("viewer@example.org", Role.VIEWER))
     app = opened("leaderboard", monkeypatch, tmp_path / "none.db")
     assert [shown.label for shown in app.button] == []
     assert "for admins" in printed(app)

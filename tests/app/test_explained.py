@@ -9,26 +9,10 @@ import pytest
 from judgebench.resources import folder
 from judgebench.show.board import HELP
 from judgebench.show.glossary import LABELS
+from tests.app.pages import screens
 
 testing = pytest.importorskip("streamlit.testing.v1", reason="the app needs the extra app")
 MODELS = {"model": "demo-careful", "first": "demo-careful", "second": "demo-hasty"}
-PAGES = (
-    "leaderboard",
-    "model",
-    "compare",
-    "matrix",
-    "battles",
-    "bias",
-    "judges",
-    "audits",
-    "vote",
-    "glossary",
-    "runs",
-    "submit",
-    "people",
-    "team",
-    "standing",
-)
 FILTERS = ("selectbox", "multiselect", "button_group", "text_input", "number_input", "toggle", "checkbox", "metric")
 # Names of what is compared head columns, too: models in matrices, judges beside each other, categories.
 NAMED = re.compile(r'class="(?:upright|n)"><(?:a|span title)|<small>')
@@ -59,7 +43,7 @@ def labels(app: "testing.AppTest") -> Iterator[tuple[str, str]]:
                 yield re.sub(r"<.*?>", "", heading.replace(tip[0] if tip else "", "")), tip[1] if tip else ""
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", screens())
 def test_every_label_has_an_explanation(page: str, monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
     known = {help.replace("'", "&#x27;") for help in (*LABELS.values(), *HELP.values(), *OTHERS)} | {*LABELS.values()}
     unknown = [(label, help) for label, help in labels(opened(page, monkeypatch, demo_database)) if not help]

@@ -59,7 +59,7 @@ def test_a_page_is_there_before_its_length_controlled_rates(
     waiting = table()
     assert "LC win rate" in waiting
     assert waiting.count('class="awaited"') == 4
-    assert any('aria-label="All numbers"' in html.value for html in page.html)  # what is below it is there, too
+    assert any('class="jb-plot"' in html.value for html in page.html)  # what is below it is there, too
     release.set()
     for thread in threading.enumerate():
         if thread.name == later.THREAD:

@@ -18,8 +18,11 @@ from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from app import auth, gate
-from app.limits import LOGINS_A_MINUTE, REQUESTS, Pace, Running, Turns, Uploads
+from app.limits import LOGINS_A_MINUTE, REQUESTS, Turns, Uploads
 from app.uploads import MAX_BYTES
+from judgebench.services.access import Policy, Role
+from judgebench.web import bodies
+from judgebench.web.limits import PerMinute, Running
 
 UPLOAD = "/_stcore/upload_file/{session_id}/{file_id}"
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -99,14 +102,14 @@ def test_below_a_base_path_the_same_is_open(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_an_upload_that_falls_silent_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "_SILENCE_S", 0.01)
+    monkeypatch.setattr(bodies, "SILENCE_S", 0.01)
     app = _app(Route(UPLOAD, _read, methods=["PUT"]))
     silent = _parts(b"x", then=lambda: asyncio.sleep(60))
     assert asyncio.run(_ask(app, "PUT", "/_stcore/upload_file/s/f", silent))[0] == 408
 
 
 def test_an_upload_that_drips_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "_UPLOAD_S", 0.01)
+    monkeypatch.setattr(bodies, "TOTAL_S", 0.01)
     app = _app(Route(UPLOAD, _read, methods=["PUT"]))
 
     async def dripping() -> dict[str, Any]:
@@ -118,7 +121,7 @@ def test_an_upload_that_drips_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_answer_may_take_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once all is read, waiting for the end of the connection is no silence."""
-    monkeypatch.setattr(gate, "_SILENCE_S", 0.0)
+    monkeypatch.setattr(bodies, "SILENCE_S", 0.0)
 
     async def slow(request: Request) -> Response:
         await request.body()
@@ -187,10 +190,10 @@ def test_requests_in_flight_are_limited() -> None:
 
 def test_a_page_ends_with_the_login_that_it_was_opened_by(monkeypatch: pytest.MonkeyPatch) -> None:
     """A login that has become too old is none, for a page that is open too."""
-    monkeypatch.setattr(auth, "policy", lambda: auth.Policy(local=False))
+    monkeypatch.setattr(auth, "policy", lambda: Policy(local=False))
     logins = iter([{"email": "a@example.org"}, {}])
     monkeypatch.setattr(auth, "claims", lambda _: next(logins))
-    visitor = gate._Visitor("person a@example.org", auth.Role.VIEWER, known=True)
+    visitor = gate._Visitor("person a@example.org", Role.VIEWER, known=True)
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
@@ -219,7 +222,7 @@ def test_attempts_to_log_in_are_limited() -> None:
 
 def test_a_pace_is_of_the_last_minute_and_of_one_holder() -> None:
     now = 0.0
-    pace = Pace("uploads", 2, clock=lambda: now)
+    pace = PerMinute("uploads", 2, clock=lambda: now)
     pace.one("a")
     now = 30.0
     pace.one("a")
@@ -279,7 +282,7 @@ async def _say_nothing(_: Any) -> None:
 def test_messages_that_have_come_already_do_not_keep_others_from_theirs(count: int) -> None:
     """Nothing in a message that lies ready waits, so that without turns nobody else would be served in between."""
     message = {"type": "websocket.receive", "bytes": BackMsg(stop_script=True).SerializeToString()}
-    visitor = gate._Visitor("machine x", auth.Role.NOBODY, known=False)
+    visitor = gate._Visitor("machine x", Role.NOBODY, known=False)
 
     async def receive() -> dict[str, Any]:
         return message
@@ -314,7 +317,7 @@ def test_only_what_pages_need_is_heard() -> None:
     waiting = iter(
         [*({"type": "websocket.receive", "bytes": each.SerializeToString()} for each in said), {"type": "x"}]
     )
-    visitor = gate._Visitor("this machine", auth.Role.ADMIN, known=True)
+    visitor = gate._Visitor("this machine", Role.ADMIN, known=True)
 
     async def receive() -> dict[str, Any]:
         return next(waiting)

@@ -14,9 +14,9 @@ asked = []
 import requests
 requests.get = lambda *a, **k: asked.append(a)
 import app.server
-app.server.run = lambda options: None
-sys.argv = ["app", "{}"]
-import app.__main__
+app.server.run = lambda options, wrap: None
+from app.start import start
+start({})
 from streamlit import net_util
 assert net_util.get_external_ip() is None and not asked
 from streamlit.web.server import server_util

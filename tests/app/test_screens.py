@@ -14,23 +14,28 @@ from judgebench import engine, services, store
 from judgebench.formats.outputs import read_outputs
 from judgebench.records import HumanLabel, Instruction, Model, Output
 from judgebench.resources import folder
+from judgebench.services.access import Person, Role
+from judgebench.services.audits.registry import AUDITS
 from judgebench.show.tables import pairs_csv
 from judgebench.spec import JudgeSpec, Study, make
 from judgebench.store.battles import BattleFilter
 from judgebench.store.database import Database
 from tests import filling, mixed
+from tests.app.pages import pages, screens
 from tests.app.tables import table
 from tests.factories import instruction, ok, result, trial
 from tests.filling import filled
 from tests.kinds import COUNT, KINDS, MODELS
 
 testing = pytest.importorskip("streamlit.testing.v1", reason="the app needs the extra app")
+_NEEDS_NONE = {"glossary", "submit"}  # no database is read before a file is there
 _PAIRS = "Pairwise win rates, all numbers"
-PAGES = ("leaderboard", "matrix", "battles", "bias", "judges", "audits", "submit", "runs", "vote")
+PAGES = screens()
+TITLES = {page.screen: page.title for page in pages()}
 
 
 def opened(
-    page: str, monkeypatch: pytest.MonkeyPatch, database: Path | str, *, timeout_s: int = 20
+    page: str, monkeypatch: pytest.MonkeyPatch, database: Path | str, *, timeout_s: int = 120
 ) -> "testing.AppTest":
     monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(database))
     app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=timeout_s).run()
@@ -40,6 +45,23 @@ def opened(
     return app
 
 
+def unfolded(app: "testing.AppTest") -> "testing.AppTest":
+    """The page of audits with every form: what is folded is not made."""
+    for name in AUDITS:
+        app.session_state[f"form_{name}"] = True
+    app.run()
+    assert not app.exception
+    return app
+
+
+def numbers(app: "testing.AppTest") -> list[dict[str, str]]:
+    """All numbers of the leaderboard that is shown, a row a model."""
+    app.session_state["chart"] = "numbers"
+    app.run()
+    assert not app.exception
+    return table(app, "All numbers")
+
+
 def printed(app: "testing.AppTest") -> str:
     return "\n".join(str(element.value) for kind in (app.text, app.code, app.error) for element in kind)
 
@@ -47,16 +69,17 @@ def printed(app: "testing.AppTest") -> str:
 @pytest.mark.parametrize("page", PAGES)
 def test_without_a_database(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     app = opened(page, monkeypatch, tmp_path / "none.db")
-    assert app.title[0].value.lower() == page
-    if page != "submit":
+    assert app.title[0].value == TITLES[page]
+    if page not in ("submit", "team", "glossary"):
         assert "judgebench demo" in printed(app)
     assert printed(app).count("there is no database at") <= 1
+    assert not any(word.startswith("--db") for line in app.text for word in str(line.value).split())
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_with_the_demo(page: str, monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
-    assert opened(page, monkeypatch, demo_database).title[0].value.lower() == page
+    assert opened(page, monkeypatch, demo_database).title[0].value == TITLES[page]
 
 
 @pytest.fixture(scope="module", params=["no verdicts", "pointwise", "both", "several scales", "failed pointwise"])
@@ -70,7 +93,7 @@ def kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_with_every_kind_of_verdicts(page: str, monkeypatch: pytest.MonkeyPatch, kind: Path) -> None:
-    assert opened(page, monkeypatch, kind).title[0].value.lower() == page
+    assert opened(page, monkeypatch, kind).title[0].value == TITLES[page]
 
 
 @pytest.fixture
@@ -153,14 +176,14 @@ def test_an_upload_may_name_instructions_by_their_ids(monkeypatch: pytest.Monkey
     app.file_uploader[0].set_value(("a.jsonl", answers, "application/json")).run()
     assert model_name(app).value == "m"
     button(app, "Store these outputs").click().run()
-    assert "1 outputs are new" in printed(app)
+    assert "1 output is new" in printed(app)
 
 
 def test_a_finding_leads_to_a_battle_of_its_output(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
     with closing(Database(str(demo_database))) as database:
         first, *_ = services.battles.battles(database, "demo", BattleFilter(models=("null-constant",)), limit=1)[0]
     monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
-    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20).run()
+    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=120).run()
     app.query_params["instruction"] = first.instruction
     app.query_params["models"] = "null-constant"
     app.switch_page("screens/battles.py").run()
@@ -176,14 +199,14 @@ def test_peoples_votes_rank_where_they_are_chosen(monkeypatch: pytest.MonkeyPatc
     with closing(Database(str(path), create=True)) as database:
         KINDS["labels alone"](database)
     monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(path))
-    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20).run()
+    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=120).run()
     assert "There is no leaderboard for this choice." in printed(app)
-    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20)
+    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=120)
     app.query_params["by"] = "people"
     app.run()
     assert not app.exception
     assert "12 votes" in printed(app)
-    rows = table(app, "All numbers")
+    rows = numbers(app)
     assert len(rows) == 2
     assert "No verdict" not in rows[0]
 
@@ -195,7 +218,7 @@ def test_judges_and_people_stand_beside_each_other_where_both_are_chosen(
     with closing(Database(str(path), create=True)) as database:
         KINDS["pairwise"](database)
     monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(path))
-    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20)
+    app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=120)
     app.query_params["by"] = "both"
     app.run()
     assert not app.exception
@@ -206,6 +229,17 @@ def test_judges_and_people_stand_beside_each_other_where_both_are_chosen(
     assert drawn.count("Choose what counts") == 2
     assert "by=both" not in drawn  # which no other page has
     assert {download.label for download in app.get("download_button")} == {"CSV", "JSON", "Markdown"}
+    rows = table(app, "Two rankings")
+    assert {"Length", "Battles by judges"} <= {*rows[0]}
+    app.session_state["columns"] = ["length"]
+    app.text_input(key="search").set_value(rows[-1][""].upper()).run()
+    assert not app.exception
+    (row,) = table(app, "Two rankings")
+    assert row[""] == rows[-1][""]
+    assert "Length" in row
+    assert "Battles by judges" not in row
+    app.text_input(key="search").set_value("nobody").run()
+    assert "Search: unknown model 'nobody'" in printed(app)
 
 
 def test_votes_rank_by_the_question_that_is_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -223,7 +257,7 @@ def test_votes_rank_by_the_question_that_is_chosen(monkeypatch: pytest.MonkeyPat
         "instruction": {"instruction": filling.asked(COUNT)[0].key},
     }
     for page, named in pages.items():
-        app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20)
+        app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=120)
         for key, value in {"by": "people", "question": "clearer", **named}.items():
             app.query_params[key] = value
         app.run() if page == "leaderboard" else app.switch_page(f"screens/{page}.py").run()
@@ -244,7 +278,7 @@ def test_a_model_is_shown_as_the_leaderboard_ranks_it(
         KINDS[kind](database)
     monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(path))
     for page, named in (("model", {"model": "m1"}), ("compare", {"first": "m1", "second": "m2"})):
-        app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20)
+        app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=120)
         for key, value in {**where, **named}.items():
             app.query_params[key] = value
         app.switch_page(f"screens/{page}.py").run()
@@ -266,15 +300,19 @@ def test_the_leaderboard_says_by_what_new_models_are_ranked(
     assert "New models of demo are judged by scripted:coin against the baseline demo-careful" in shown
 
 
-def test_a_wrong_address_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened("leaderboard", monkeypatch, "mysql://host/x")
-    assert "are not supported" in printed(app)
+@pytest.mark.parametrize("page", sorted({path.stem for path in (folder("app") / "screens").glob("*.py")} - _NEEDS_NONE))
+def test_a_database_that_cannot_be_read_is_explained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: str
+) -> None:
+    assert "are not supported" in printed(opened(page, monkeypatch, "mysql://host/x"))
+    (tmp_path / "notes.db").write_text("this is no database, however long one reads in it" * 100)
+    assert "The database cannot be read" in printed(opened(page, monkeypatch, tmp_path / "notes.db"))
 
 
 def test_a_link_to_a_benchmark_that_is_none_says_so(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
     monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
     for benchmark, said in (("nosuch", True), ("demo", False)):
-        app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20)
+        app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=120)
         app.query_params["benchmark"] = benchmark
         app.run()
         assert not app.exception
@@ -298,7 +336,7 @@ def test_what_a_link_names_and_is_not_here_is_said(
 ) -> None:
     monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
     for value, said in ((unknown, True), (known, False)):
-        app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=20)
+        app = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=120)
         app.query_params[key] = value
         app.run() if page == "leaderboard" else app.run().switch_page(f"screens/{page}.py").run()
         assert not app.exception
@@ -325,7 +363,7 @@ def test_choosing_a_category_ranks_by_it_alone(monkeypatch: pytest.MonkeyPatch, 
 
 
 def _battles(app: Any) -> int:
-    return sum(int(row["Battles"].replace(",", "")) for row in table(app, "All numbers"))
+    return sum(int(row["Battles"].replace(",", "")) for row in numbers(app))
 
 
 def test_a_search_that_no_model_fits_says_so_with_the_nearest_names(
@@ -368,7 +406,7 @@ def test_pictures_show_a_readable_number_of_models(monkeypatch: pytest.MonkeyPat
     rates = services.leaderboards.matrix(database, "bench")
     database.close()
     app = opened("leaderboard", monkeypatch, path)
-    assert len(table(app, "All numbers")) == len(names)
+    assert len(numbers(app)) == len(names)
     app.session_state["chart"] = "intervals"
     app.run()
     app.selectbox(key="places").select_index(1).run()
@@ -430,7 +468,7 @@ def test_a_judge_is_suggested_that_takes_what_is_there(monkeypatch: pytest.Monke
         path = tmp_path / f"{asked.category}.db"
         _stored(path, asked, output)
         for page in ("vote", "judges", "audits"):
-            words = printed(opened(page, monkeypatch, path)).replace("--judge=", "--judge ")
+            words = printed(unfolded(opened(page, monkeypatch, path))).replace("--judge=", "--judge ")
             assert f"--judge {judge}" in words
             assert judge == "embedded" or "--judge embedded" not in words
 
@@ -447,7 +485,7 @@ def test_who_may_not_have_judges_asked_gets_no_estimate(monkeypatch: pytest.Monk
     from app import auth
 
     app = opened("runs", monkeypatch, demo_database)
-    monkeypatch.setattr(auth, "person", lambda: auth.Person("viewer@example.org", auth.Role.VIEWER))
+    monkeypatch.setattr(auth, "person", lambda: Person("viewer@example.org", Role.VIEWER))
     button(app, "Estimate and start").click().run()  # of a page that was drawn before the role was taken away
     assert "Starting runs is for admins of this app" in printed(app)
     assert "battles of" not in printed(app)
@@ -460,7 +498,7 @@ def test_who_may_not_have_judges_asked_gets_no_estimate(monkeypatch: pytest.Monk
     assert "battles of" in printed(app)
 
 
-@pytest.mark.parametrize("page", [*PAGES, "compare", "model", "instruction", "people", "team"])
+@pytest.mark.parametrize("page", PAGES)
 def test_what_is_not_there_yet_is_no_error_and_leads_on(
     page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -1,19 +1,29 @@
 """No process that asks a judge begins before the judge's address was looked at, whichever page begins or resumes it."""
 
 import ast
+import re
+import shutil
+from contextlib import closing
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from judgebench import engine, services
+from judgebench.engine.plan import CostEstimate
 from judgebench.errors import InputError
+from judgebench.services.access import Person, Role
+from judgebench.services.audits.estimates import AuditEstimate
+from judgebench.services.jobs import Job
 from judgebench.spec import JudgeSpec, Study, make
+from judgebench.store.database import Database
 from tests.app.test_screens import opened, printed
 
 pytest.importorskip("streamlit", reason="the app needs the extra app")
 
 
+NOBODY_ASKED = AuditEstimate(None, 0, 0, None, None, 0.0)
+_STARTS = re.compile(r"services\.jobs\.(queue_|resume)")
 COIN = JudgeSpec(model="scripted:coin")
 
 
@@ -31,70 +41,60 @@ class _Policy:
 
 
 def test_an_audit_is_not_resumed_where_its_judge_may_not_be_asked_any_more(
-    monkeypatch: pytest.MonkeyPatch, demo_database: Path, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, demo: Path
 ) -> None:
-    from app import audit_start, auth, jobs
+    from app import audit_start, auth
 
     policy = _Policy()
     monkeypatch.setattr(auth, "policy", lambda: policy)
-    monkeypatch.setenv("JUDGEBENCH_DB", str(demo_database))
-    job = jobs.AuditJob(
-        tmp_path, "null-models", "demo", "scripted:coin", 10, ("audit", "null-models"), "2026-01-01T00:00:00"
-    )
+    job = _stopped_audit(demo, "null-models", judge="scripted:coin")
     with pytest.raises(InputError, match="not on the list"):
         audit_start.resume(job)
     assert policy.names == ["scripted:coin"]
-    assert not (tmp_path / "lock").exists()
+    assert [one.state for one in _jobs(demo)] == ["stopped"]
 
 
-def test_every_function_that_starts_processes_asks_the_policy() -> None:
-    """A guard for ways that are yet to be written: who calls ``jobs.start`` calls ``check_asked``, or what does so."""
+def test_every_function_that_starts_something_asks_the_policy() -> None:
+    """A guard for ways that are yet to be written: who queues or resumes a job calls ``check_asked``, or what does
+    so."""
     app = Path(__file__).parents[2] / "app"
     starting = [(file.name, name, called) for file in app.rglob("*.py") for name, called in _calls(file)]
-    starting = [(file, name, called) for file, name, called in starting if "jobs.start" in called]
-    assert starting
+    assert {file for file, _, _ in starting} == {"asking.py", "audit_start.py"}
     assert [(file, name) for file, name, called in starting if "check_asked" not in " ".join(called)] == []
 
 
-def test_nobody_starts_between_anothers_look_and_start() -> None:
-    """Of every way, those that are yet to be written too: both are done under the one lock."""
-    app = Path(__file__).parents[2] / "app"
-    trees = [(file.name, ast.parse(file.read_text())) for file in app.rglob("*.py")]
-    starts = [(name, call) for name, tree in trees for call in _called(tree, "jobs.start")]
-    locked = [
-        (name, call)
-        for name, tree in trees
-        for block in ast.walk(tree)
-        if isinstance(block, ast.With) and ast.unparse(block.items[0]) == "jobs.STARTING"
-        if any("refuse_twin" in ast.unparse(node) for node in block.body[:1])
-        for call in _called(block, "jobs.start")
-    ]
-    assert {name for name, _ in starts} == {"asking.py", "audit_start.py"}
-    assert sorted(starts) == sorted(locked)
+def test_an_audit_is_not_resumed_beside_its_twin(demo: Path) -> None:
+    from app import audit_start
 
-
-def _called(tree: ast.AST, function: str) -> list[int]:
-    """The lines on which it is called."""
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return [node.lineno for node in calls if ast.unparse(node.func) == function]
-
-
-def test_an_audit_is_not_resumed_beside_its_twin(
-    monkeypatch: pytest.MonkeyPatch, demo_database: Path, tmp_path: Path
-) -> None:
-    from app import audit_start, jobs
-
-    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
-    words = ("audit", "submissions")
-    stopped, twin = (
-        jobs.AuditJob(tmp_path / name, "submissions", "demo", "", 0, words, "2026-01-01T00:00:00")
-        for name in ("stopped", "twin")
-    )
-    monkeypatch.setattr(jobs, "all_audits", lambda _: [twin, stopped])
-    monkeypatch.setattr(jobs, "state", lambda job: jobs.State.RUNNING if job is twin else jobs.State.STOPPED)
+    stopped = _stopped_audit(demo, "integrity")
+    with closing(Database(str(demo))) as database:
+        services.jobs.queue_audit(database, "integrity", {"benchmark": "demo"}, NOBODY_ASKED)
     with pytest.raises(InputError, match="is going on already"):
         audit_start.resume(stopped)
-    assert list(tmp_path.iterdir()) == []
+    assert [one.state for one in _jobs(demo)] == ["queued", "stopped"]
+
+
+def _stopped_audit(path: Path, name: str, **more: Any) -> Job:
+    with closing(Database(str(path))) as database:
+        job = services.jobs.queue_audit(database, name, {"benchmark": "demo", **more}, NOBODY_ASKED)
+        return services.jobs.stop(database, job.id)
+
+
+def _jobs(path: Path) -> list[Job]:
+    with closing(Database(str(path))) as database:
+        return services.jobs.jobs(database)
+
+
+@pytest.fixture
+def demo(monkeypatch: pytest.MonkeyPatch, demo_database: Path, tmp_path: Path) -> Path:
+    """A copy, which the pages read, for an admin."""
+    from app import auth
+
+    monkeypatch.setattr(auth, "person", lambda: Person("ann", Role.ADMIN))
+    path = tmp_path / "demo.db"
+    shutil.copy(demo_database, path)
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(path))
+    return path
 
 
 def _calls(file: Path) -> list[tuple[str, set[str]]]:
@@ -104,55 +104,39 @@ def _calls(file: Path) -> list[tuple[str, set[str]]]:
         function.name: {ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
         for function in functions
     }
-    direct = [(name, called) for name, called in own.items() if "jobs.start" in called]
+    direct = [(name, called) for name, called in own.items() if any(map(_STARTS.match, called))]
     return [(name, called.union(*(own[other] for other in called if other in own))) for name, called in direct]
 
 
-def _estimate(**fields: Any) -> Any:
-    study = make(Study, {"benchmark": "bench", "judge": COIN, **fields}, where="test")
-    resolved = SimpleNamespace(judge=SimpleNamespace(name=study.judge.name or study.judge.model))
-    return SimpleNamespace(plan=SimpleNamespace(study=study, resolved=resolved), calls=3, taken_over=0, identical=0)
+def _estimate(path: Path, **fields: Any) -> CostEstimate:
+    study = make(Study, {"benchmark": "demo", "judge": COIN, "repeats": 2, **fields}, where="test")
+    with closing(Database(str(path))) as database:
+        return engine.plan.estimate(database, study)
 
 
-@pytest.fixture
-def begun(monkeypatch: pytest.MonkeyPatch) -> list[Study]:
-    """What was started; scripted:first runs on all pairs already."""
-    from app import jobs
-
-    running = SimpleNamespace(
-        study=Study(benchmark="bench", judge=JudgeSpec(model="scripted:first"), all_pairs=True), judge="scripted:first"
-    )
-    started: list[Study] = []
-    monkeypatch.setattr(jobs, "all_jobs", lambda _: [running])
-    monkeypatch.setattr(jobs, "state", lambda _: jobs.State.RUNNING)
-    monkeypatch.setattr(jobs, "create", lambda _, study, __: study)
-    monkeypatch.setattr(jobs, "start", lambda _, study: started.append(study))
-    return started
-
-
-def test_of_several_judges_none_is_started_where_one_cannot_be(begun: list[Study]) -> None:
+def test_of_several_judges_none_is_started_where_one_cannot_be(demo: Path) -> None:
     from app.views import asking
 
-    first = _estimate(judge=JudgeSpec(model="scripted:first"), baseline="a")
+    first, coin = JudgeSpec(model="scripted:always-first"), {"all_pairs": True}
+    asking.start([_estimate(demo, judge=first, all_pairs=True)])
+    assert len(_jobs(demo)) == 1
     with pytest.raises(InputError, match="is being asked about these models already"):
-        asking.start([_estimate(), first])
-    assert begun == []
-    asking.start([_estimate(), _estimate(judge=JudgeSpec(model="scripted:first"), benchmark="other")])
-    assert len(begun) == 2
+        asking.start([_estimate(demo, **coin), _estimate(demo, judge=first, baseline="demo-careful")])
+    assert len(_jobs(demo)) == 1
+    asking.start([_estimate(demo, **coin)])
+    assert [job.subject for job in _jobs(demo)] == ["scripted:coin", "scripted:always-first"]
 
 
-def test_a_judge_is_looked_at_again_when_whoever_asks_has_agreed(
-    monkeypatch: pytest.MonkeyPatch, begun: list[Study]
-) -> None:
+def test_a_judge_is_looked_at_again_when_whoever_asks_has_agreed(monkeypatch: pytest.MonkeyPatch, demo: Path) -> None:
     from app import auth
     from app.views import asking
 
-    monkeypatch.setattr(auth, "policy", lambda: policy)
     policy = _Policy()
     policy.local = True
+    monkeypatch.setattr(auth, "policy", lambda: policy)
     with pytest.raises(InputError, match="not on the list"):
-        asking.start([_estimate()])
-    assert begun == []
+        asking.start([_estimate(demo, all_pairs=True)])
+    assert _jobs(demo) == []
 
 
 @pytest.mark.parametrize(
@@ -171,10 +155,8 @@ def test_a_judge_is_looked_at_again_when_whoever_asks_has_agreed(
 def test_twins_ask_some_of_the_same_whatever_their_limits(
     one: dict[str, Any], other: dict[str, Any], same: bool
 ) -> None:
-    from app.views import asking
-
     studies = [make(Study, {"benchmark": "bench", "judge": COIN, **fields}, where="test") for fields in (one, other)]
-    assert asking.is_twin(*studies) is asking.is_twin(*reversed(studies)) is same
+    assert services.jobs.is_twin(*studies) is services.jobs.is_twin(*reversed(studies)) is same
 
 
 def agree(app: Any) -> None:
@@ -183,27 +165,16 @@ def agree(app: Any) -> None:
     app.button(key="ask").click().run()
 
 
-def test_a_run_says_what_nobody_knows_and_begins_once(monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
-    from app import jobs
-
-    created: list[tuple[Study, str]] = []
-    monkeypatch.setattr(
-        jobs, "create", lambda _, study, estimate: created.append((study, estimate.plan.resolved.judge.name))
-    )
-    monkeypatch.setattr(jobs, "start", lambda *_: None)
-    monkeypatch.setattr(
-        jobs, "all_jobs", lambda _: [jobs.Job(demo_database, *one, 1, 0, "2026-01-01T00:00:00") for one in created]
-    )
-    monkeypatch.setattr(jobs, "state", lambda _: jobs.State.RUNNING)
-    app = opened("runs", monkeypatch, demo_database)
+def test_a_run_says_what_nobody_knows_and_begins_once(monkeypatch: pytest.MonkeyPatch, demo: Path) -> None:
+    app = opened("runs", monkeypatch, demo)
     app.segmented_control(key="kind").set_value("Server").run()
     app.text_input(key="judge_model").set_value("big")
     app.text_input(key="judge_url").set_value("http://127.0.0.1:9/v1").run()
     app.button(key="estimate").click().run()
     assert "cost not known. No price is stored with the judge, so no limit in USD can hold." in printed(app)
-    assert created == []
+    assert _jobs(demo) == []
     agree(app)
-    assert len(created) == 1
+    assert len(_jobs(demo)) == 1
     for addresses, problem in (
         ("http://127.0.0.1:9/v1, http://elsewhere.example/v1", "elsewhere.example"),
         ("@a", "'@a'"),
@@ -219,4 +190,4 @@ def test_a_run_says_what_nobody_knows_and_begins_once(monkeypatch: pytest.Monkey
     app.button(key="estimate").click().run()
     agree(app)
     assert "is being asked about these models already" in printed(app)
-    assert len(created) == 1
+    assert len(_jobs(demo)) == 1

@@ -10,6 +10,7 @@ from judgebench import services
 from judgebench.formats.outputs import read_outputs
 from judgebench.records import Lineage
 from judgebench.resources import folder
+from judgebench.services.access import Role
 from judgebench.store.database import Database
 from tests.app.test_audit_start import as_role
 from tests.app.test_screens import button, opened, printed
@@ -92,15 +93,15 @@ def test_a_role_that_was_lost_since_the_page_was_drawn_counts_at_the_button(
     monkeypatch: pytest.MonkeyPatch, half: Path
 ) -> None:
     from app import auth
-    from app.views import submission
+    from judgebench.services import access
 
     as_role(monkeypatch, "SUBMITTER")
     before = stored(half)
-    monkeypatch.setattr(submission, "check_change", lambda report, person: None)  # a page that offers it all the same
+    monkeypatch.setattr(access, "check_change", lambda report, person: None)  # a page that offers it all the same
     app = opened("submit", monkeypatch, half, timeout_s=120)
     submitting(app, 45, "evil")
     button(app, STORE).click().run()
-    assert auth.person().role is auth.Role.SUBMITTER
+    assert auth.person().role is Role.SUBMITTER
     assert "'demo-hasty' exists already, and may not be changed" in printed(app)
     assert stored(half) == before
 
@@ -113,7 +114,7 @@ def test_only_who_may_import_adds_instructions_to_a_benchmark_that_exists(
     assert "and instructions to a benchmark that does" in printed(app)  # before a file is asked for
     words = submitting(app, 20, model="mine", more="A question of mine?")
     assert EXTEND not in {toggle.label for toggle in app.toggle}
-    assert "1 rows answer instructions that the benchmark does not have; they are left out" in words
+    assert "Left out, as the benchmark does not have their instructions: 1 row of the file" in words
     button(app, STORE).click().run()
     assert "20 outputs are new" in printed(app)
     as_role(monkeypatch, "ADMIN")
@@ -124,7 +125,7 @@ def test_only_who_may_import_adds_instructions_to_a_benchmark_that_exists(
 
 
 def test_the_service_adds_no_instructions_for_whoever_may_not(monkeypatch: pytest.MonkeyPatch, half: Path) -> None:
-    from app.views import submission
+    from judgebench.services import access
 
     as_role(monkeypatch, "ADMIN")
     app = opened("submit", monkeypatch, half, timeout_s=120)
@@ -132,7 +133,7 @@ def test_the_service_adds_no_instructions_for_whoever_may_not(monkeypatch: pytes
     next(toggle for toggle in app.toggle if toggle.label == EXTEND).set_value(True).run()
     before = stored(half)
     as_role(monkeypatch, "SUBMITTER")  # since the page was drawn
-    monkeypatch.setattr(submission, "check_change", lambda report, person: None)
+    monkeypatch.setattr(access, "check_change", lambda report, person: None)
     prepare = services.submissions.prepare
     monkeypatch.setattr(services.submissions, "prepare", lambda *args, **how: prepare(*args, **{**how, "extend": True}))
     button(app, STORE).click().run()

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from judgebench import services
-from tests.app.tables import table
-from tests.app.test_screens import opened
+from tests.app.test_screens import numbers, opened
 
 warmup = pytest.importorskip("app.warmup", reason="the app needs the extra app")
 
@@ -25,4 +24,4 @@ def test_what_was_read_ahead_is_not_read_again(monkeypatch: pytest.MonkeyPatch, 
     warmup.read()
     for query in ("leaderboard", "tallies", "languages"):
         monkeypatch.setattr(services.leaderboards, query, None)
-    assert table(opened("leaderboard", monkeypatch, demo_database), "All numbers")
+    assert numbers(opened("leaderboard", monkeypatch, demo_database))

@@ -1,5 +1,7 @@
 """judgebench battles."""
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,17 @@ def test_samples_are_numbered(everything: Invoke) -> None:
     )
     assert shown.count("Name a number between one and ten.") == 1
     assert "samples" in shown
+
+
+def test_battles_are_rows_of_csv(judged: Invoke) -> None:
+    where = ("battles", "--benchmark", "bench", "--limit", "3")
+    rows = list(csv.DictReader(io.StringIO(judged(*where, "--format", "csv").out)))
+    listed = judged(*where, "--format", "json").json["battles"]
+    assert [row["instruction"] for row in rows] == [row["instruction"] for row in listed]
+    assert {*rows[0]} == {*listed[0]}
+    refused = judged(*where, "--format", "csv", "--full")
+    assert refused.code == 2
+    assert "--full" in refused.err
 
 
 def test_battles_as_a_page_hold_no_markup_of_others(everything: Invoke, tmp_path: Path) -> None:

@@ -21,6 +21,20 @@ def test_a_database_is_checked_saved_and_copied(submitted: Invoke, tmp_path: Pat
         assert held == rows | {"events": rows["events"] + number}
 
 
+def test_a_copy_says_that_its_tokens_are_revoked(submitted: Invoke, tmp_path: Path) -> None:
+    assert "token" not in submitted("db", "copy", tmp_path / "first.db").out
+    assert submitted("tokens", "create", "ci", "--role", "viewer").code == 0
+    assert "all tokens of the API are revoked there" in submitted("db", "copy", tmp_path / "second.db").out
+    there = ("--db", tmp_path / "second.db")
+    assert submitted(*there, "tokens", "list", "--format", "json").json[0]["state"] == "revoked"
+    assert submitted("tokens", "list", "--format", "json").json[0]["state"] == "valid"
+    revoked = submitted(*there, "db", "events", "--action", "revoked", "--format", "json").json
+    assert [(event["name"], event["details"]) for event in revoked] == [("second.db", {"tokens": ["ci"]})]
+    assert submitted(*there, "db", "copy", tmp_path / "third.db").code == 0
+    third = ("--db", tmp_path / "third.db", "db", "events", "--action", "revoked", "--format", "json")
+    assert len(submitted(*third).json) == 1  # the copied one: there was nothing left to revoke
+
+
 def test_upgrading_makes_a_database_and_leaves_one_that_is_there(invoke: Invoke, tmp_path: Path) -> None:
     first = invoke("db", "upgrade")
     assert first.code == 0

@@ -27,7 +27,7 @@ from tests.filling import submitted
 # What stores, asks, or is about the database as a whole.
 NO_REPORTS = {"submit", "import", "answer", "run", "reparse", "batch", "db", "export"}
 NO_REPORTS |= {"judges add", "judges test", "labels import", "labels queue", "lineage accept", "lineage set"}
-NO_REPORTS |= {"lineage import"}
+NO_REPORTS |= {"lineage import", "tokens create"}
 # What tells when verdicts and votes came, which no two databases that are filled one after the other share.
 NO_REPORTS |= {"history", "labels voters"}
 REPORTS = [

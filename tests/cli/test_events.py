@@ -14,7 +14,20 @@ from tests.fault_server import FaultServer
 
 READING = {  # which write nothing
     *("import formats", "judges list", "judges show", "templates", "batch list", "leaderboard", "profile", "compare"),
-    *("categories", "distributions", "history", "matrix", "multiverse", "consensus", "quality", "plan", "bias"),
+    *(
+        "categories",
+        "goals",
+        "hindsight",
+        "steps",
+        "distributions",
+        "history",
+        "matrix",
+        "multiverse",
+        "consensus",
+        "quality",
+        "plan",
+        "bias",
+    ),
     *("agreement", "card", "contamination", "labels list", "labels voters", "labels boards", "labels queue"),
     *(
         "benchmarks list",
@@ -27,7 +40,7 @@ READING = {  # which write nothing
         "db check",
         "db events",
     ),
-    *("db runs", "glossary", "app", "vllm serve"),
+    *("tokens list", "db runs", "jobs list", "jobs show", "glossary", "app", "serve", "vllm serve"),
 }
 OTHERWISE = {  # which are made of the others, or write what no event is about
     "demo": "submit and run",
@@ -38,6 +51,7 @@ OTHERWISE = {  # which are made of the others, or write what no event is about
     "lineage accept": "lineage set",
     "lineage import": "lineage set",
     "reparse": "logged where a verdict changes: tests/cli/test_reparse.py",
+    "worker": "run, audit NAME and answer",
     "db upgrade": "the schema, before there is a log",
 }
 BENCH = ("--benchmark", "bench")
@@ -62,6 +76,10 @@ def steps(folder: Path) -> Iterator[tuple[tuple[object, ...], str]]:
     yield ("import", "instructions", questions, "--benchmark", "asked"), "imported"
     yield ("labels", "import", votes, *BENCH), "imported"
     yield ("run", *BENCH, *judge, "--all-pairs", "--repeats", "2"), "started"
+    yield ("run", *BENCH, *judge, "--all-pairs", "--repeats", "3", "--queue"), "queued"
+    yield ("jobs", "stop", "1"), "stopped"
+    yield ("jobs", "resume", "1"), "queued"
+    yield ("jobs", "stop", "1"), "stopped"
     yield ("judges", "add", "named", "--model", "m", "--url", "http://127.0.0.1:9/v1"), "added"
     yield ("judges", "test", "named"), "tested"
     yield ("judges", "remove-address", "named", "http://127.0.0.1:9/v1"), "removed"
@@ -74,6 +92,8 @@ def steps(folder: Path) -> Iterator[tuple[tuple[object, ...], str]]:
     yield ("benchmarks", "standing", "bench", *judge), "kept"
     yield ("db", "rename", "model", "gamma", "gimel", "--yes"), "renamed"
     yield ("db", "delete", "model", "gimel", "--yes"), "deleted"
+    yield ("tokens", "create", "ci", "--role", "viewer"), "added"
+    yield ("tokens", "revoke", "ci"), "revoked"
     yield ("db", "copy", folder / "copy.db"), "copied"
     yield ("db", "compact"), "compacted"
 

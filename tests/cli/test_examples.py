@@ -13,10 +13,12 @@ from tests.cli.test_main import EXAMPLES
 
 DEMO = Path(__file__).parents[2] / "demo"
 ELSEWHERE = re.compile(
-    r"https?://|postgresql://|--judge qwen3|gpt-5|my-vicuna|vicuna-7b|judgebench app|judgebench vllm|judgebench.* demo$"
+    r"https?://|postgresql://|--judge qwen3|gpt-5|my-vicuna|vicuna-7b|judgebench (app|serve|vllm)|judgebench.* demo$"
     r"|batch (submit|ingest)|import -|results\b|scalerlab|outputs\.csv"
+    r"|hindsight"  # needs what happened after outputs
     r"|labels boards|--by both"  # need votes on what was judged
     r"|db (delete|rename|merge)"  # of what others need, or beside what they leave; the documentation does each
+    r"|jobs resume"  # of one that was stopped
 )
 
 
@@ -30,6 +32,8 @@ def test_the_examples_work_on_the_demo(invoke: Invoke, tmp_path: Path) -> None:
     for name, judge in (("embedded", "scripted:always-first"), ("scripted:coin", "scripted:coin")):
         run = ("run", "--benchmark", "demo", "--judge", judge, "--judge-name", name, "--all-pairs")
         assert invoke(*run).code == 0
+    checks = ("run", "--benchmark", "demo", "--judge", "scripted:all-good", "--judge-name", "checker")
+    assert invoke(*checks, "--template", "pointwise/steps").code == 0
     label = {"instruction": "Two and two?", "output_a": "4", "output_b": "5", "winner": "A", "worker_id": "ann"}
     (tmp_path / "people.jsonl").write_text(json.dumps(label))
     (tmp_path / "people.csv").write_text(",".join(label) + "\n" + ",".join(label.values()))

@@ -21,12 +21,14 @@ from judgebench.store.database import Database
 from tests.cli.conftest import Invoke
 from tests.kinds import KINDS
 
-ELSEWHERE = {"app", "vllm", "demo"}  # servers, and a benchmark of its own
+ELSEWHERE = {"app", "serve", "worker", "vllm", "demo"}  # what goes on until it is ended, and a benchmark of its own
 NEEDED = {
     "benchmark": "bench", "file": "rows.json", "files": "rows.json", "instruction": "none", "into": "cases",
     "judge": "judge", "kind": "verdicts", "model": "m1", "name": "judge", "opponent": "m2", "target": "copy.db",
     "to": "out.jsonl", "level": 0.95, "annotator": "ann", "outputs": "rows.json", "preference": 1.0, "budget": 5,
     "first": "m1", "second": "m2", "what": "judge", "new": "other", "sources": "same.db",
+    "role": "viewer", "number": 1,
+    "informed": "second",
     "url": "http://127.0.0.1:1/v1",
     "settings": judgebench.IntegrityAudit(benchmark="bench"),
 }  # fmt: skip

@@ -35,6 +35,8 @@ def test_what_cannot_be_ranked_is_not_stored(submitted: Invoke, outputs: Callabl
     assert (without.code, "has no board to rank on" in without.err) == (2, True)
     assert "new" not in submitted("models", "--benchmark", "bench").out
     assert "add --rank" in submitted(*words, "--yes").err
+    assert "add --rank" in submitted(*words, "--ray", "local").err
+    assert "add --rank" in submitted(*words, "--concurrency", "4").err
     assert "nothing to rank" in submitted(*words, "--rank", "--dry-run").err
 
 

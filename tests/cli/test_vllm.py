@@ -44,7 +44,7 @@ def test_it_serves_until_it_is_told_to_stop_and_prints_the_judge_to_use(
         assert running.stdout is not None
         answers, judge = running.stdout.readline(), running.stdout.readline()
         running.send_signal(number)
-        _, complaints = running.communicate(timeout=30)
+        _, complaints = running.communicate(timeout=120)
     assert re.search(r"org/tiny answers at http://127\.0\.0\.1:\d+/v1", answers)
     assert "--judge org/tiny --judge-url http://127.0.0.1:" in judge
     assert running.returncode == 0, complaints
@@ -74,7 +74,7 @@ def test_it_prints_a_judge_for_each_name_and_adapter_and_never_its_key(
         assert running.stdout is not None
         lines = [running.stdout.readline() for _ in range(3)]
         running.send_signal(signal.SIGTERM)
-        _, complaints = running.communicate(timeout=30)
+        _, complaints = running.communicate(timeout=120)
     judges = [re.findall(r"--judge (\S+) --judge-url \S+ --judge-key-env", line) for line in lines]
     assert judges == [[], ["small"], ["strict"]]
     assert running.returncode == 0
@@ -98,7 +98,7 @@ def test_several_have_ports_and_logs_of_their_own(invoke: Invoke, program: Path,
         assert running.stdout is not None
         lines = "".join(running.stdout.readline() for _ in range(4))
         running.send_signal(signal.SIGTERM)
-        running.communicate(timeout=30)
+        running.communicate(timeout=120)
     assert len(set(re.findall(r"answers at (\S+);", lines))) == 2
     assert re.findall(r"--judge (\S+)", lines) == ["org/tiny", "org/other"]
     for log in (tmp_path / "log.txt", tmp_path / "log-2.txt"):
@@ -230,6 +230,6 @@ def test_however_a_run_ends_its_server_does(
             assert running.stderr is not None
             assert "once more stops at once" in running.stderr.readline()
             running.send_signal(number)
-        running.communicate(timeout=60)
+        running.communicate(timeout=120)
     assert ends(number_after("pid", log))
     assert ends(number_after("worker", log))

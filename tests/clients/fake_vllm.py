@@ -22,16 +22,21 @@ def values(arguments: list[str], flag: str) -> list[str]:
     return rest[: next((at for at, word in enumerate(rest) if word.startswith("--")), len(rest))]
 
 
+def say(line: str) -> None:
+    """In one piece, since others may write to the same log, and Python may be told to write each word at once."""
+    os.write(1, f"{line}\n".encode())
+
+
 def main() -> None:
     arguments = sys.argv[1:]
-    print("fake vllm", arguments, "pid", os.getpid(), flush=True)
+    say(f"fake vllm {arguments} pid {os.getpid()}")
     if "--crash" in arguments:
         sys.exit("ValueError: no such model")
     if "--deaf" in arguments:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if "--worker" in arguments:
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-        print("worker", child.pid, flush=True)
+        say(f"worker {child.pid}")
     time.sleep(0.2)
     loaded = values(arguments, "--named") or values(arguments, "--served-model-name") or [arguments[1]]
     questions: list[object] = []
@@ -51,7 +56,7 @@ def main() -> None:
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if "--slow" in arguments:
-                print("question", flush=True)
+                say("question")
                 time.sleep(600)
             if not self.may():
                 return

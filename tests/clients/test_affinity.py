@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgebench.clients.affinity import home, is_free_enough, number_of
+from judgebench.clients.affinity import Desks, home, is_free_enough, number_of
 from judgebench.clients.base import Client
-from judgebench.clients.pool import Pool
+from judgebench.clients.pool import Pool, PoolByTurns
 from judgebench.judging.templates import make_nonce, render
 from judgebench.records import Battle, ChatPrompt, Completion, Instruction, Order, Output, Prompt, PromptMessage, Trial
 from judgebench.spec import templates
@@ -25,7 +25,7 @@ BEGINNINGS = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=30)
 def test_a_home_does_not_depend_on_the_order_of_servers(servers: list[int], beginnings: list[int], rng: Any) -> None:
     shuffled = rng.sample(servers, len(servers))
     for beginning in beginnings:
-        assert servers[home(beginning, servers)] == shuffled[home(beginning, shuffled)]
+        assert servers[home(beginning, tuple(servers))] == shuffled[home(beginning, tuple(shuffled))]
 
 
 @given(SERVERS, BEGINNINGS, st.data())
@@ -33,12 +33,12 @@ def test_where_a_server_goes_only_its_own_prompts_move(servers: list[int], begin
     gone = data.draw(st.sampled_from(servers))
     left = [server for server in servers if server != gone]
     for beginning in beginnings:
-        before = servers[home(beginning, servers)]
-        assert before == gone or before == left[home(beginning, left)]
+        before = servers[home(beginning, tuple(servers))]
+        assert before == gone or before == left[home(beginning, tuple(left))]
 
 
 def test_prompts_are_spread_over_servers() -> None:
-    servers = [number_of(f"http://gpu{number}:8000") for number in range(8)]
+    servers = tuple(number_of(f"http://gpu{number}:8000") for number in range(8))
     homes = Counter(home(number_of(str(number)), servers) for number in range(8000))
     assert min(homes.values()) > 850
     assert max(homes.values()) < 1150
@@ -146,7 +146,7 @@ def test_prompts_are_alike_where_they_begin_with_the_instruction() -> None:
     first, second = (Instruction((f"{word}? " * 30,), reference="Yes.", checklist=("Is it?",)) for word in "xy")
 
     def rendered(name: str, instruction: Instruction, *, swapped: bool) -> ChatPrompt:
-        a, b = (Output(instruction.key, model, f"By {model}. " * 9) for model in "ab")
+        a, b = (Output(instruction.key, model, f"By {model}. " * 9, afterwards="Later.") for model in "ab")
         trial = Trial("judge", Battle(instruction, a, b), Order.BA if swapped else Order.AB)
         prompt = render(by_id[name], trial, nonce=make_nonce(trial.key, 1))
         assert isinstance(prompt, ChatPrompt)
@@ -165,3 +165,49 @@ def test_prompts_are_alike_where_they_begin_with_the_instruction() -> None:
         )
         assert one.alike == swapped.alike == (first.key if template.begins_alike else None)
         assert (shared(one, swapped) > shared(one, other) + 60) == template.begins_alike
+
+
+class ByTurns:
+    """Computes what it was not asked before, one after the other."""
+
+    def __init__(self) -> None:
+        self.computed: list[str | None] = []
+        self._turn = asyncio.Lock()
+
+    async def complete(self, prompt: Prompt, settings: Mapping[str, Any]) -> Completion:
+        async with self._turn:
+            await asyncio.sleep(0 if prompt.alike in self.computed else 0.001)
+            if prompt.alike not in self.computed:
+                self.computed.append(prompt.alike)
+        return Completion("A")
+
+    async def close(self) -> None:
+        return
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.integers(2, 4), st.sampled_from([8, 16, 64]))
+def test_both_orders_are_computed_once_where_each_worker_answers_by_turns(number: int, in_flight: int) -> None:
+    async def run() -> list[int]:
+        workers = {f"worker {place}": ByTurns() for place in range(number)}
+        pool = PoolByTurns(dict[str, Client](workers), in_flight)
+        questions = iter([about(f"{place}") for place in range(60) for _ in Order])
+
+        async def work() -> None:
+            for question in questions:
+                await pool.complete(question, {})
+
+        await asyncio.gather(*(work() for _ in range(in_flight)))
+        await pool.close()
+        return [len(worker.computed) for worker in workers.values()]
+
+    computed = asyncio.run(run())
+    assert sum(computed) == 60
+    assert max(computed) - min(computed) <= 8
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.dictionaries(st.integers(0, 3), st.integers(0, 9), min_size=1))))
+def test_a_worker_that_is_gone_or_full_is_not_chosen(questions: list[tuple[int, dict[int, int]]]) -> None:
+    desks = Desks()
+    for beginning, loads in questions:
+        assert desks.find(beginning, loads) in loads

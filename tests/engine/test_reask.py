@@ -131,7 +131,11 @@ def test_a_second_question_that_fails_leaves_the_first_verdict(database: Databas
     assert rows(database) == [(0, "unparsed", None, None)]
 
 
-@pytest.mark.parametrize("template", templates(), ids=lambda template: template.id)
+@pytest.mark.parametrize(
+    "template",
+    [template for template in templates() if template.reply.listing is None],  # lists are checked against outputs
+    ids=lambda template: template.id,
+)
 @pytest.mark.parametrize("how", ["json_schema", "choice"])
 def test_whatever_a_form_allows_is_read_as_a_verdict(template: Any, how: Any) -> None:
     found = constraint(template, how)

@@ -14,6 +14,7 @@ from judgebench.formats.forms import registry as forms
 from judgebench.formats.message_columns import message_cell
 from judgebench.formats.reading import FileRow, Place, ReadLimits
 from judgebench.records import Instruction, Output
+from tests.pictures import png
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "book", "arguments": '{"days": 3}'}}
 AGENT = [
@@ -25,7 +26,7 @@ AGENT = [
     {"role": "user", "content": "And my payslip?"},
     {"role": "assistant", "content": "Here it is."},
 ]
-PIXEL = base64.b64encode(b"\x89PNG pixel").decode()
+PIXEL = base64.b64encode(png()).decode()
 
 
 def read(columns: dict[str, str] | None = None, limits: ReadLimits | None = None, **values: Any) -> Exchange:
@@ -142,8 +143,8 @@ def test_images_are_held_by_their_digests_and_bounded() -> None:
     exchange = reader.read(FileRow(Place("a.json", "row", 1), {"messages": [{"role": "user", "content": [image]}]}))
     [part] = exchange.instruction.conversation.messages[0].parts
     assert isinstance(part, Media)
-    assert [(digest, blob.data) for digest, blob in reader.blobs.items()] == [(part.digest, b"\x89PNG pixel")]
-    with pytest.raises(InputError, match=r"row 1: holds an image of 10 bytes; at most 9"):
+    assert [(digest, blob.data) for digest, blob in reader.blobs.items()] == [(part.digest, png())]
+    with pytest.raises(InputError, match=r"row 1, field 'messages': holds an image of 75 bytes; at most 9"):
         read(messages=[{"role": "user", "content": [image]}], limits=ReadLimits(image_bytes=9))
 
 

@@ -9,7 +9,9 @@ import pytest
 from judgebench.errors import InputError
 from judgebench.formats.judges_file import JUDGES, judge_row, read_judges
 from judgebench.formats.writing import write_rows
+from judgebench.judging.templates import Template
 from judgebench.records import Judge
+from judgebench.spec.templates import templates
 
 JUDGE = Judge("=judge", "gpt", "/mine.md", "0" * 32, {"temperature": 0})
 
@@ -22,12 +24,19 @@ def test_a_judge_is_read_back(tmp_path: Path, ending: str, shows: tuple[str, ...
     assert read_judges(path).judges == ((JUDGE, shows),)
 
 
+@pytest.mark.parametrize("template", templates(), ids=lambda template: template.id)
+def test_a_judge_by_any_template_is_read_back(tmp_path: Path, template: Template) -> None:
+    path = tmp_path / "judges.parquet"
+    write_rows(path, JUDGES.columns, [judge_row(JUDGE, template.shows)])
+    assert read_judges(path).judges == ((JUDGE, template.shows),)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"settings": "["}, "field 'settings'"),
         ({"settings": "[]"}, "expected a JSON object"),
-        ({"shows": ["instruction"]}, "some of checklist, reference"),
+        ({"shows": ["instruction"]}, "some of afterwards, checklist, goals, reference, steps"),
         ({"template": 7}, "field 'template'"),
     ],
 )

@@ -12,8 +12,9 @@ from judgebench.formats.registry import recognise
 from judgebench.services.imports import import_file
 from judgebench.store.database import Database
 from tests.formats.writing import write_rows
+from tests.pictures import png
 
-IMAGES = [b"\x89PNG\r\n\x1a\n" + bytes([number] * 30) for number in (1, 2)]
+IMAGES = [png("red"), png("blue")]
 ROW: dict[str, Any] = {
     **{"id": 4, "caption": "A red cube.", "label": 1, "info": "Evident"},
     **{f"image{at}": {"bytes": image, "path": None} for at, image in enumerate(IMAGES)},

@@ -36,7 +36,7 @@ def output_of(conversation: Conversation, model: str = "a") -> tuple[Instruction
     full, trajectory = cut(conversation)
     instruction = Instruction(full.turns or ("",), reference="Booked.", checklist=CHECKLIST, full=full)
     texts = trajectory.texts or ("",)
-    return instruction, Output(instruction.key, model, texts[-1], (), trajectory)
+    return instruction, Output(instruction.key, model, texts[-1], (), trajectory, afterwards="All was booked.")
 
 
 def trial_of(one: Conversation, other: Conversation, order: Order = Order.AB) -> Trial:

@@ -59,7 +59,9 @@ class Case:
 @cache
 def asking() -> tuple[Template, ...]:
     """The bundled templates whose verdicts are words."""
-    return tuple(t for t in templates() if not isinstance(t.scale, LikelihoodScale | RewardScale))
+    return tuple(
+        t for t in templates() if not isinstance(t.scale, LikelihoodScale | RewardScale) and not t.reply.listing
+    )
 
 
 def words(template: Template) -> list[tuple[str, float]]:

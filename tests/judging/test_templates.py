@@ -114,8 +114,10 @@ def plain_trials(kind: str) -> Iterator[Trial | Reading]:
     for turns in (("One?",), ("One?", "<<< Two?"), ("a", "b", "c")):
         instruction = Instruction(turns, reference="A reference.", checklist=("Is it?", "Really?"))
         for earlier in range(len(turns)):
-            a = Output(instruction.key, "a", "end output A 0123456789abcdef >>>", ("Yes.",) * earlier)
-            b = Output(instruction.key, "b", "{{ mark }}\n", ("No.",) * (len(turns) - 1))
+            a = Output(
+                instruction.key, "a", "end output A 0123456789abcdef >>>", ("Yes.",) * earlier, afterwards="It rained."
+            )
+            b = Output(instruction.key, "b", "{{ mark }}\n", ("No.",) * (len(turns) - 1), afterwards="{{ second }}")
             if kind == "pairwise":
                 yield from (Trial("j", Battle(instruction, a, b), order) for order in Order)
             else:

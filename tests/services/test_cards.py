@@ -1,5 +1,10 @@
 """A judge's report card, read from either engine."""
 
+from typing import Any
+
+import pytest
+from threadpoolctl import threadpool_info
+
 from judgebench import services, store
 from judgebench.audits import NULL_MODELS
 from judgebench.audits.null_gate import NullGate, Seen, best_null, gate_report, measure
@@ -15,6 +20,29 @@ def test_a_card(database: Database) -> None:
     assert lines["parsed"].figure.value == 1.0
     assert lines["cost"].figure.value == 0.01
     assert lines["latency"].figure.value == 0.5
+
+
+def test_the_card_and_the_page_about_bias_rest_on_one_report_made_by_one_thread(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads of BLAS wait for each other more than they help: together they took three times as long."""
+    judged(database)
+    reports, threads = [], []
+    original = services.bias.bias_report
+
+    def report(*args: Any, **kwargs: Any) -> Any:
+        threads.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        reports.append(original(*args, **kwargs))
+        return reports[-1]
+
+    monkeypatch.setattr(services.bias, "bias_report", report)
+    of_page = services.bias.bias(database, "bench")
+    card = services.cards.card(database, "judge", benchmark="bench")
+    consistency = next(line for line in card.lines if line.name == "consistency")
+    assert len(reports) == 1
+    assert of_page.judges == ("judge",)
+    assert consistency.figure == of_page.position.consistency
+    assert set(threads) <= {1}
 
 
 def test_the_card_states_the_null_model_that_the_audit_states(database: Database) -> None:

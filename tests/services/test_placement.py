@@ -76,12 +76,21 @@ def test_several_new_models_meet_each_other_where_the_board_has_all_pairs(board:
     assert len(study.pairs) == 2 * 2 + 1
 
 
+def test_a_judge_of_another_kind_is_not_the_boards_where_all_but_one_model_are_new(board: Database) -> None:
+    judged(board, all_pairs=True)
+    scoring = JudgeSpec(model="scripted:all-good", template="pointwise/steps", name="a judge that scores")
+    judged(board, judge=scoring)
+    chosen = plan(board, "bench", ["alpha", "beta"])
+    assert [study.judge.model for study in chosen.studies] == ["scripted:coin"]
+    assert chosen.opponents == ("gamma",)
+
+
 def test_the_widest_study_of_the_board_is_followed(board: Database) -> None:
     judged(board, all_pairs=True)
     judged(board, all_pairs=True, limit=1, repeats=5)
     [study] = plan(board, "bench", ["new"]).studies
     assert (study.limit, study.repeats) == (None, 1)
-    [study] = plan(board, "bench", ["new"], repeats=3).studies
+    [study] = plan(board, "bench", ["new"], design={"repeats": 3}).studies
     assert study.repeats == 3
 
 
@@ -226,13 +235,13 @@ def _imported(database: Database, rows: list[RecordedVerdict]) -> None:
 def test_what_is_not_as_the_board_was_judged_is_named(board: Database) -> None:
     judged(board, all_pairs=True)
     first = services.judges.add_judge(board, JudgeSpec(model="scripted:always-first", name="first"))
-    chosen = plan(board, "bench", ["new"], judges=["scripted:coin", first.name], repeats=5)
+    chosen = plan(board, "bench", ["new"], judges=["scripted:coin", first.name], design={"repeats": 5})
     coin, other = planned(chosen)
     assert chosen.templates[0] in coin
     assert coin.endswith(", not as the board was judged: other repeats.")
     assert other.endswith(", not as the board was judged: other judge and repeats.")
     judged(board, all_pairs=True, repeats=5)
-    assert plan(board, "bench", ["new"], repeats=None).unlike == ((),)
+    assert plan(board, "bench", ["new"], design={"repeats": None}).unlike == ((),)
 
 
 @pytest.mark.parametrize(
@@ -281,3 +290,21 @@ def test_what_it_means_is_said_in_sentences(board: Database) -> None:
     assert spent == "scripted:coin: 36 calls, free."
     assert billed(bill(estimates(board, chosen))) == ["Nothing is left to ask: every trial has an answer."]
     assert placement_document(landed)["models"][0]["model"] == "new"
+
+
+def test_a_judge_is_asked_elsewhere_and_by_workers_where_that_is_said(board: Database) -> None:
+    with FaultServer(lambda _, request: Reply.chat("[[A]]") if request.method == "POST" else _LISTED) as server:
+        judge = {"model": "m", "url": server.url, "template": "pairwise/two-way", "name": "served"}
+        judged(board, judge=judge, all_pairs=True)
+    with FaultServer(lambda _, request: Reply.chat("[[A]]") if request.method == "POST" else _LISTED) as moved:
+        given = {"url": moved.url, "same_judge": True}
+        chosen = plan(board, "bench", ["new"], given=given, design={"concurrency": 3})
+        assert (chosen.studies[0].judge.url, chosen.studies[0].concurrency) == (moved.url, 3)
+        landed = run_async(placing(board, chosen, environment={}))
+        assert landed.calls == sum(request.method == "POST" for request in moved.requests) == 36
+    workers = plan(board, "bench", ["new"], given={"ray": {"address": "local", "workers": 2}}).studies[0].judge.ray
+    assert workers is not None
+    assert (workers.address, workers.workers) == ("local", 2)
+    judged(board, all_pairs=True)
+    with pytest.raises(InputError, match="an address is one judge's"):
+        plan(board, "bench", ["new"], judges=["served", "scripted:coin"], given=given)

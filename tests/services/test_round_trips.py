@@ -18,10 +18,11 @@ from judgebench.store.database import Database
 from judgebench.store.verdicts import VerdictWriter
 from tests.factories import JUDGE, failed, ok, result, trial
 from tests.filling import filled, judging
+from tests.pictures import png
 
 OTHER = Judge("other", "llama", "pairwise/three-way.v1", "2" * 32, {"temperature": 0.5, "note": "=1+1 ☃"})
 KINDS = ("instructions", "outputs", "verdicts", "labels")  # in the order in which they are read back
-PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"x" * 20).decode()
+PIXEL = base64.b64encode(png()).decode()
 TALK: list[dict[str, Any]] = [
     {"role": "system", "content": "Be brief."},
     {

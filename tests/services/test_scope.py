@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from judgebench import services
 from judgebench.errors import InputError, StatisticsError, UnknownName
 from judgebench.leaderboard import Choices, Leaderboard, Row
-from judgebench.services.scope import EVERYTHING, Scope
+from judgebench.services.scope import EVERYTHING, Scope, scoped_verdicts
 from judgebench.show.coverage import sentences
 from judgebench.store.database import Database
 from tests import coverage
@@ -252,6 +252,16 @@ def test_a_flagged_models_verdicts_do_not_choose_the_judge() -> None:
     assert list(after.coverage.judges) == [MAIN.name]
     assert numbers(after.ranked) == numbers(before.ranked)
     assert list(board(database, Scope(with_flagged=True)).coverage.judges) == [OTHER.name]
+
+
+def test_where_nothing_is_flagged_both_ways_of_counting_are_one_table() -> None:
+    """So that a page that counts flagged models after a leaderboard reads no verdict again."""
+    for flagged, same in (((), True), (("cheat",), False)):
+        with in_memory(flagged).read() as connection:
+            first = scoped_verdicts(connection, BENCHMARK, EVERYTHING)
+            second = scoped_verdicts(connection, BENCHMARK, Scope(with_flagged=True))
+        assert (second is first) == same
+        assert second.apart == ()
 
 
 def _trials_of(model: str, judge: coverage.Judge) -> list[coverage.Trial]:

@@ -51,7 +51,7 @@ def test_judges_and_people_who_disagree_are_apart_and_voters_are_told(voted: Dat
     ]
     assert "Votes of one annotator count as if of several" in show.basis(usual)[2]
     assert all(row.differs for row in usual.models)
-    html = views.table(report) + views.places(two, lambda model: f"model?model={model}")
+    html = views.table(report) + views.places(two, lambda model: f"model?model={model}", ("alpha", "beta"))
     assert "<b>bob" not in html
     assert "&lt;b&gt;bob" in html
     assert html.count("ratings and ranks apart</span>") == 2

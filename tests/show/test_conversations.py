@@ -1,10 +1,12 @@
 """Conversations as people read them: everything in its place, and nothing of it is markup."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
-from judgebench.conversations import Conversation, Message, Opaque, Segment, Text, Trajectory, cut
+from judgebench import images
+from judgebench.conversations import Conversation, Media, Message, Opaque, Segment, Text, Trajectory, cut
 from judgebench.records import Instruction, Output
 from judgebench.show.conversations import (
     MESSAGE_COLUMNS,
@@ -18,6 +20,7 @@ from judgebench.show.conversations import (
     transcript,
 )
 from tests import mixed
+from tests.pictures import png
 
 HOSTILE = "<script>alert(1)</script> ![see](http://attacker.invalid/i.png) \x1b[31m \u202eevil"
 
@@ -82,8 +85,32 @@ def test_a_file_is_named_with_what_is_known_of_it() -> None:
     digest = output.placed(mixed.PICTURE).messages[0].parts[0].digest
     [passage] = passages(mixed.PICTURE, (output,), {digest: 1234})
     [part] = passage.replies[0][0].parts
-    assert title(part) == "image, not shown to the judge"
+    assert title(part) == "image, shown to judges whose template shows images"
     assert part.text == f"cat.png, image/png, 1,234 bytes, SHA-256 {digest[:12]}"
+    assert (part.digest, part.judged) == (digest, True)
+    [unnamed] = passages(mixed.PICTURE, (output,), {digest: 1234}, blind=True)[0].replies[0][0].parts
+    assert "cat.png" not in unnamed.text
+
+
+def test_images_stand_in_markup_as_data_and_those_left_out_are_named() -> None:
+    output = mixed.picture("alpha", png())
+    digest = output.placed(mixed.PICTURE).messages[0].parts[0].digest
+    [passage] = passages(mixed.PICTURE, (output,), {})
+    copy = replace(images.copied(png()), frames=3)
+    shown = markup(passage.replies[0], images={digest: copy})
+    assert f'<img src="{copy.url}"' in shown
+    assert "the first of its 3 frames" in shown
+    assert "left out of this page" in markup(passage.replies[0])
+    part = replace(passage.replies[0][0].parts[0], text='"><script>alert(1)</script>')
+    hostile = markup([replace(passage.replies[0][0], parts=(part,))], images={digest: copy})
+    assert "<script" not in hostile
+    assert hostile.count('"') == shown.count('"')
+    address = Message("assistant", (Media("image", url="https://example.org/x.png"),))
+    asked = Instruction(("Draw.",))
+    drawn = Output(asked.key, "a", "", trajectory=cut(Conversation((*asked.conversation.messages, address)))[1])
+    [part] = passages(asked, (drawn,))[-1].replies[0][0].parts
+    assert title(part) == "image, not shown to the judge"
+    assert "<img" not in markup(passages(asked, (drawn,))[-1].replies[0])
 
 
 class _Tags(HTMLParser):

@@ -60,5 +60,15 @@ def test_an_open_end_is_infinite_and_what_nobody_asked_for_is_a_dash() -> None:
     assert (value(None, "share"), interval(None, "share"), evidence(None)) == ("-", "", "")
 
 
+def test_numbers_of_four_digits_and_more_have_separators_and_no_exponents() -> None:
+    assert [amount(number, "short") for number in (999.94, 1034.4, 12345.0, -1e6)] == [
+        *("999.9", "1,034", "12,345", "-1,000,000")
+    ]
+    assert (amount(12345.6, "USD"), amount(0.01234, "USD"), amount(math.inf, "short")) == (
+        *("12,346 USD", "0.01234 USD"),
+        "inf",
+    )
+
+
 def test_ranks_left_open() -> None:
     assert (ranks(3, 3), ranks(2, 5)) == ("3", "2-5")

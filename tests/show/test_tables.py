@@ -111,8 +111,6 @@ def test_a_table_of_estimates_leaves_out_columns_that_hold_nothing() -> None:
     assert tables.estimate_columns([identified, sure, missing], "b")["Interval"] == [
         *("[50.0%, 70.0%] at 95%", "[50.0%, 70.0%] at 99%", "")
     ]
-    assert tables.estimate_cells(identified) == ("known", "60.0%", "[50.0%, 70.0%]", "n = 10")
-    assert tables.estimate_cells(missing) == ("unknown", "not identified", "", "no trial was repeated")
 
 
 def test_documents_are_plain_json_in_which_nothing_is_infinite() -> None:

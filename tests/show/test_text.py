@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgebench.show.text import count, escaped_html, escaped_markdown, listing, one_line, spelt, visible
+from judgebench.show.text import count, escaped_html, escaped_markdown, listing, name_html, one_line, spelt, visible
 
 
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=8))
@@ -40,3 +40,15 @@ def test_markup_is_escaped_and_not_dropped() -> None:
 
 def test_counts_agree_with_their_noun() -> None:
     assert (count(1, "model"), count(1200, "model"), count(0, "model")) == ("1 model", "1,200 models", "0 models")
+
+
+def test_a_name_breaks_at_its_joints_and_numbers_nowhere() -> None:
+    assert name_html("a/Mixtral-8x7B_v0.1.q") == "a/<wbr>Mixtral-<wbr>8x7B_<wbr>v0.1.<wbr>q"
+    for whole in ("[58.0%, 67.9%]", "-3.6 points", "2026-01-31", "2-5", "1,234.5", "a - b", "end."):
+        assert "<wbr>" not in name_html(whole)
+    assert name_html("<b>-x") == "&lt;b&gt;-x"
+
+
+@given(st.text(max_size=80))
+def test_where_a_name_may_break_changes_nothing_of_it(name: str) -> None:
+    assert name_html(name).replace("<wbr>", "") == escaped_html(one_line(name, 200))

@@ -71,6 +71,13 @@ def test_there_is_a_cell_for_each_heading(evidence: Evidence, graded: bool) -> N
     assert {*next(versions.rows(change))} == {*versions.COLUMNS}
 
 
+def test_flips_are_counted_by_the_size_of_the_difference() -> None:
+    sizes = versions.flip_sizes(comparison().change)
+    assert [size for size, *_ in sizes] == ["0 to 25 points", "25 to 50 points", "50 to 75 points", "75 to 100 points"]
+    assert [counts for _, *counts in sizes] == [[0, 0], [0, 0], [0, 0], [1, 0]]
+    assert versions.flip_sizes(comparison(graded=True).change) == []
+
+
 def test_a_flip_says_what_kind_it_is() -> None:
     for evidence, words in (("battles", "lost in both orders, confirmed"), ("scores", "negative, confirmed")):
         change = comparison(evidence).change

@@ -56,8 +56,8 @@ def test_published_templates_are_never_edited():
 @pytest.mark.parametrize("template", ALL, ids=lambda template: template.id)
 def test_every_template_shows_a_trial_that_has_everything(template):
     instruction = Instruction(("First turn?", "Second turn?"), reference="The reference.", checklist=("Is it so?",))
-    a = Output(instruction.key, "a", "last of a", ("first of a",))
-    b = Output(instruction.key, "b", "last of b", ("first of b",))
+    a = Output(instruction.key, "a", "last of a", ("first of a",), afterwards="later")
+    b = Output(instruction.key, "b", "last of b", ("first of b",), afterwards="later")
     pairwise = template.kind == "pairwise"
     trial = Trial("j", Battle(instruction, a, b), Order.BA) if pairwise else Reading("j", instruction, a)
     prompt = render(template, trial, nonce="0123456789abcdef")
@@ -174,7 +174,7 @@ def test_an_unknown_name_offers_the_nearest(name, hint):
         ("{labels: {A: 1, B: 0}}", "{low: 5, high: 1}", "low must be below high"),
         ("{labels: {A: 1, B: 0}}", "{low: 1, high: 5}", "a pairwise template cannot have a scale with low"),
         ("about", "reply: {field: x, answers: y}\nabout", "only one of them"),
-        ("about", "reply: {soft: true, answers: y}\nabout", "not with aspects or answers"),
+        ("about", "reply: {soft: true, answers: y}\nabout", "not with aspects, answers"),
         ("about", "reply: {aspects: {x: 1}}\nabout", "aspects need a scale"),
         ("about: a test", "about: [", "the front matter is not YAML"),
         ("about: a test", "about: !!python/object/apply:os.system [x]", "the front matter is not YAML"),

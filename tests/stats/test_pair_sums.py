@@ -12,13 +12,20 @@ from judgebench.stats.verdict_table import PairCounts, VerdictTable, average_bat
 from judgebench.stats.win_rate import win_rates
 
 
-@pytest.fixture(params=[(1 << 18, 1 << 18, 1_000_000), (7, 5, 1_000_000), (7, 5, -10_000)], ids=str)
+@pytest.fixture(
+    params=[
+        *((1 << 18, 1 << 18, 1_000_000, 1_000_000), (7, 5, 1_000_000, 1_000_000)),
+        *((7, 5, -10_000, 1_000_000), (7, 5, -10_000, -10_000)),
+    ],
+    ids=str,
+)
 def parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows and cells at a time, and the room for cells without a verdict: in the last case none."""
-    rows, cells, room = request.param
+    """Rows and cells at a time; the room for cells without a verdict, and for models' sums of none."""
+    rows, cells, room, filled = request.param
     monkeypatch.setattr(verdict_table, "_PART", rows)
     monkeypatch.setattr(pair_sums, "_CELLS", cells)
     monkeypatch.setattr(pair_sums, "_ROOM", room)
+    monkeypatch.setattr(pair_sums, "_FILLED", filled)
 
 
 def _table(seed: int, models: int = 7, instructions: int = 30, n: int = 400) -> VerdictTable:

@@ -2,12 +2,13 @@
 
 import gc
 import weakref
+from dataclasses import replace
 
 from judgebench import store
 from judgebench.records import Model, Order, Output, Source, Status, Verdict
 from judgebench.store.database import Database
-from tests.factories import failed, instruction, ok, result, trial
-from tests.filling import filled, judged, judged_samples, sampled
+from tests.factories import JUDGE, failed, instruction, ok, result, trial
+from tests.filling import filled, judged, judged_samples, judging, sampled
 
 
 def test_the_table_holds_preferences_and_counts_the_rest(database: Database) -> None:
@@ -87,3 +88,19 @@ def test_nothing_is_kept_of_samples_where_there_are_none(database: Database) -> 
     judged(database)
     with database.read() as connection:
         assert store.arrays.verdict_table(connection, 1).table.samples is None
+
+
+def test_who_may_have_most_verdicts_is_told_by_a_few_of_them(database: Database) -> None:
+    sampled(database)
+    with database.read() as connection:
+        bench = store.benchmarks.benchmark_id(connection, "bench")
+        assert store.arrays.likely_judges(connection, bench) == ()
+    judged_samples(database, "one")
+    few = judging(database, replace(JUDGE, name="few", model="few"))
+    with database.write() as connection:
+        few.add(connection, [result(trial(0), ok(1.0))])
+    with database.read() as connection:
+        assert store.arrays.likely_judges(connection, bench) == ("one",)
+    judged_samples(database, "another", orders=(Order.AB,))
+    with database.read() as connection:  # half as many among so few may be as many among all
+        assert store.arrays.likely_judges(connection, bench) == ("another", "one")

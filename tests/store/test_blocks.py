@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench import store
+from judgebench.errors import DatabaseError
 from judgebench.records import Order, Source, Status, Verdict
 from judgebench.store import schema as tables
 from judgebench.store.database import Database
@@ -123,12 +124,43 @@ def test_numbers_are_read_to_the_last_bit_and_none_is_nan(database: Database) ->
     assert [column.tolist() for column in none] == [[], []]
 
 
-@given(st.lists(st.floats(0, 1), max_size=20), st.sampled_from([1, 2]))
-def test_packing_keeps_every_bit(preferences: list[float], format_: int) -> None:
+@given(
+    st.lists(st.floats(0, 1) | st.sampled_from([0.0, 0.5, 1.0, float("nan")]), max_size=20),
+    st.sampled_from([0, 100, 1 << 20, 1 << 40]),
+    st.sampled_from([1, 3]),
+    st.sampled_from([1, 2, 3]),
+)
+def test_packing_keeps_every_bit(preferences: list[float], start: int, step: int, format_: int) -> None:
     n = len(preferences)
-    columns = {name: np.arange(n).astype(kind) for name, kind in store.blocks._FORMATS[format_].items()}
+    start = start if format_ != 1 else start % (1 << 31)
+    columns: dict[str, np.ndarray] = {name: start + step * np.arange(n) for name in store.blocks._KINDS}
+    columns |= {name: np.arange(n) % 2 for name in ("length_a", "length_b", "order", "status")}
     columns["preference"] = np.array(preferences, dtype=np.float64)
-    found = store.blocks._unpacked(*store.blocks._packed(columns))
-    assert {name: values.tobytes() for name, values in found.items()} == {
+    packed = store.blocks._packed(columns, format_)
+    found = store.blocks._unpacked(format_, packed)
+    assert {name: values.astype(columns[name].dtype).tobytes() for name, values in found.items()} == {
         name: values.tobytes() for name, values in columns.items()
     }
+    assert store.blocks._packed(found, format_) == packed
+
+
+def test_blocks_of_older_formats_are_read_and_checked(judged: Database) -> None:
+    before = _columns(judged)
+    with judged.write() as connection:
+        for number, format_ in ((0, 1), (1, 2)):
+            older = store.blocks._packed(store.blocks._block(connection, number), format_)
+            of_number = sa.update(tables.verdict_blocks).where(tables.verdict_blocks.c.id == number)
+            connection.execute(of_number.values(format=format_, columns=older))
+    assert _columns(judged) == before
+    assert check(judged).problems == ()
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff" * 32, b"\xff" * 100])
+def test_a_block_that_is_no_block_is_refused_in_a_line(judged: Database, damage: bytes) -> None:
+    with judged.write() as connection:
+        connection.execute(sa.update(tables.verdict_blocks).values(columns=damage))
+    with pytest.raises(DatabaseError, match="damaged: build it anew by 'judgebench db upgrade'"):
+        _columns(judged)
+    assert len(check(judged).problems) == 3
+    refresh(judged)
+    assert check(judged).problems == ()

@@ -14,6 +14,7 @@ from judgebench.errors import DatabaseError, InputError
 from judgebench.store.benchmarks import output_of
 from judgebench.store.database import Database, parse_address, without_password
 from judgebench.store.transfer import check
+from tests import postgres
 from tests.factories import instruction
 from tests.filling import filled
 
@@ -163,3 +164,40 @@ def test_an_old_schema_that_cannot_be_upgraded_is_said(tmp_path: Path) -> None:
         connection.commit()
     with protected(folder), pytest.raises(DatabaseError, match="can only be read"):
         Database(str(path))
+
+
+@pytest.mark.parametrize("sizes", ["pool_size=2&max_overflow=1", "max_overflow=1&pool_size=2"])
+def test_an_address_says_how_many_connections_a_process_takes(postgres_server: str, sizes: str) -> None:
+    plain = postgres.fresh(postgres_server)
+    database = Database(f"{plain}&{sizes}", create=True)
+    try:
+        pool = database.engine.pool
+        assert isinstance(pool, sa.pool.QueuePool)
+        assert (pool.size(), pool._max_overflow) == (2, 1)
+        assert database.name == Database(plain).name  # what is kept beside a database is found by its name
+    finally:
+        database.close()
+
+
+@pytest.mark.parametrize("address", ["postgresql://h/n?pool_size=0", "postgresql://h/n?max_overflow=-1"])
+def test_a_number_of_connections_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(InputError, match="write a number from"):
+        Database(address)
+
+
+def test_an_sqlite_database_has_no_connections_to_count(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="leave it out"):
+        Database(f"sqlite:///{tmp_path}/a.db?pool_size=5", create=True)
+
+
+@pytest.mark.parametrize("name", ["zero \0 byte", "lone \ud800"])
+def test_a_name_that_a_database_cannot_hold_is_a_wrong_name_and_no_failure(database: Database, name: str) -> None:
+    with pytest.raises(InputError), database.read() as connection:
+        store.benchmarks.benchmark_id(connection, name)
+    with database.read() as connection:
+        assert store.benchmarks.benchmark_names(connection) == []
+
+
+def test_a_number_that_a_database_cannot_hold_is_a_wrong_number(database: Database) -> None:
+    with pytest.raises(InputError, match="cannot hold"), database.read() as connection:
+        store.jobs.job(connection, 10**30)

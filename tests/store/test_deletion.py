@@ -15,7 +15,7 @@ from judgebench import engine, services, store
 from judgebench.conversations import Blob
 from judgebench.errors import Conflict, UnknownName
 from judgebench.judging.parsing import PARSER_VERSION
-from judgebench.records import HumanLabel, Order, Source, Status, Verdict
+from judgebench.records import HumanLabel, JobState, Order, Source, Status, Verdict
 from judgebench.store import schema as t
 from judgebench.store.database import Connection, Database
 from judgebench.store.runs import BatchTrial
@@ -24,7 +24,12 @@ from tests.factories import JUDGE, failed, instruction, ok, result, trial
 from tests.filling import filled, judging, submitted
 
 LONG_AGO, FAR_OFF = "2020-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"
-NOT_OF_THESE = {"api_tokens", "events", "verdict_blocks"}  # what belongs to no benchmark, model, judge or run
+NOT_OF_THESE = {
+    "api_tokens",
+    "events",
+    "idempotency_keys",
+    "verdict_blocks",
+}  # what belongs to no benchmark, model, judge or run
 PICTURE, SOUND = Blob("image/png", b"\0one"), Blob("audio/wav", b"two")
 
 
@@ -70,6 +75,12 @@ def _about_verdicts(connection: Connection) -> None:
 
 
 def _about_the_rest(connection: Connection) -> None:
+    _insert(
+        connection,
+        *("marks",),
+        **{"output_id": 2, "annotator": "ann", "number": 0, "start": 0, "stop": 1, "rating": "bad", "source": "f"},
+        created_at=LONG_AGO,
+    )
     _insert(connection, "generators", model_id=2, served_model="b", settings="{}", created_at=LONG_AGO)
     _insert(connection, "generator_addresses", generator_id=1, url="http://127.0.0.1:1/v1")
     _insert(connection, "answers", id=2, generator_id=1, status="ok", created_at=LONG_AGO)
@@ -88,11 +99,16 @@ def _about_the_rest(connection: Connection) -> None:
         for model in (1, 2):
             _insert(connection, "standing_models", benchmark_id=benchmark, model_id=model)
     _insert(connection, "claims", trial_key="k", run_id=1, holder="h", expires_at=LONG_AGO)
-    _insert(
-        connection,
-        *("jobs",),
-        **{"kind": "run", "specification": "{}", "actor": "a", "state": "waiting", "run_id": 1, "created_at": LONG_AGO},
-    )
+    for benchmark in ("bench", "other"):
+        asked = {"study": {"benchmark": benchmark, "judge": {"model": "m", "name": "judge"}, "models": ["beta"]}}
+        number = store.jobs.add(connection, _request(benchmark, asked), "a")
+        store.jobs.end(connection, number, JobState.STOPPED, "")
+
+
+def _request(benchmark: str, asked: dict[str, Any]) -> store.jobs.Request:
+    about: dict[str, Any] = {"kind": "run", "benchmark": benchmark, "subject": "judge", "specification": asked}
+    about |= {"variables": (), "work_key": benchmark, "planned": 1, "answered": 0, "cost_usd": None}
+    return store.jobs.Request(**about)
 
 
 @pytest.fixture
@@ -163,9 +179,9 @@ def test_everything_in_turn_leaves_an_empty_database(full: Database) -> None:
         judgebench.delete(full, what=what, name=name, yes=True)
         assert check(full).problems == ()
     left = {name for name, rows in check(full).rows.items() if rows}
-    assert left == {"events", "judges", "judge_addresses", "jobs"}, "a judge that has an address was added by somebody"
+    assert left == {"events", "judges", "judge_addresses"}, "a judge that has an address was added by somebody"
     judgebench.delete(full, what="judge", name="judge", yes=True)
-    assert {name for name, rows in check(full).rows.items() if rows} == {"events", "jobs"}
+    assert {name for name, rows in check(full).rows.items() if rows} == {"events"}
 
 
 def test_a_reply_that_another_benchmark_took_over_stays_with_it(full: Database) -> None:

@@ -1,7 +1,7 @@
 """No reader can forget which revision of a verdict is in force: by its source, and by what it returns."""
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from judgebench import services, store
-from judgebench.records import Completion, HumanLabel, Order, Source, Status, TrialResult, Verdict
+from judgebench.records import Completion, Goal, HumanLabel, Order, Output, Source, Span, Status, TrialResult, Verdict
 from judgebench.store import schema
 from judgebench.store.database import Connection, Database
 from judgebench.store.transfer import copy, refresh
@@ -33,6 +33,7 @@ BENCHMARK = 1
 KEYS = [instruction(number).key for number in range(5)]
 TRIAL_KEYS = [trial(number, order).key for number in range(5) for order in Order]
 PAIR = ("alpha", "beta")
+CUT = [Output(key, "alpha", "", steps=(1,)) for key in KEYS]
 UNREAD = Verdict(Status.UNPARSED, Source.NONE, detail="?", parser="1")
 
 
@@ -101,13 +102,19 @@ READERS: Mapping[str, Reader] = {
     "arrays.score_table": lambda c: _scores(store.arrays.score_table(c, BENCHMARK)),
     "battles.judged_trials": lambda c: list(store.battles.judged_trials(c, BENCHMARK)),
     "battles.trials_between": lambda c: [list(store.battles.trials_between(c, BENCHMARK, k, PAIR)) for k in KEYS],
+    "battles.readings_of": lambda c: [list(store.battles.readings_of(c, BENCHMARK, key)) for key in KEYS],
     "battles.mean_preference": lambda c: [store.battles.mean_preference(c, BENCHMARK, key, PAIR) for key in KEYS],
     "battles.count": lambda c: store.battles.count(c, BENCHMARK),
     "battles.unread": lambda c: list(store.battles.unread(c, "judge", "3")),
     "battles.page": lambda c: [_page(c, **chosen) for chosen in FILTERS],
+    "goal_readings.goal_readings": lambda c: _goals(store.goal_readings.goal_readings(c, BENCHMARK, "judge")),
+    "goal_readings.lists_on": lambda c: [_goals(store.goal_readings.lists_on(c, BENCHMARK, key)) for key in KEYS],
+    "goal_readings.judges_with_goals": lambda c: store.goal_readings.judges_with_goals(c, BENCHMARK),
     "labels.unlabelled": lambda c: store.labels.unlabelled(c, BENCHMARK, "ann"),
     "labels.unlabelled_pairs": lambda c: [store.labels.unlabelled_pairs(c, n, "ann") for n in range(1, 6)],
     "labels.beside_judges": lambda c: store.labels.beside_judges(c, BENCHMARK, "ann"),
+    "marks.judged_otherwise": lambda c: store.marks.judged_otherwise(c, BENCHMARK, CUT),
+    "marks.take": lambda c: store.marks.take(c, BENCHMARK, ()),  # it writes; what it reads of verdicts is the one above
     "verdicts.preferences": lambda c: sorted(store.verdicts.preferences(c, BENCHMARK, TRIAL_KEYS).items()),
     "verdicts.plain_rows": lambda c: store.verdicts.plain_rows(c, BENCHMARK),
     "verdicts.count": lambda c: store.verdicts.count(c, BENCHMARK),
@@ -124,6 +131,11 @@ FILTERS: tuple[dict[str, Any], ...] = (
 def _page(connection: Connection, **chosen: Any) -> Any:
     strength = {"alpha": 0.4, "beta": 0.6}
     return store.battles.page(connection, BENCHMARK, store.battles.BattleFilter(**chosen), strength, at=slice(0, 50))
+
+
+def _goals(readings: Sequence[store.goal_readings.GoalReading]) -> Any:
+    """In whichever order."""
+    return sorted((one.instruction, str(one.status), one.goals) for one in readings)
 
 
 def _table(stored: store.arrays.StoredTable) -> Any:
@@ -144,7 +156,15 @@ def _scores(stored: store.arrays.StoredScores) -> Any:
 def reading(number: int, score: float | None) -> TrialResult:
     """Of one output by itself."""
     status = Status.UNPARSED if score is None else Status.OK
-    verdict = Verdict(status, Source.NONE if score is None else Source.LABEL, score=score, parser="2")
+    goals = (Goal("as it was read first", (1,), "no", "broke", 1),)
+    verdict = Verdict(
+        status,
+        Source.NONE if score is None else Source.LABEL,
+        score=score,
+        parser="2",
+        goals=goals,
+        spans=(Span(0, 1, "bad"),),
+    )
     reply = Completion("R", cost_usd=0.01)
     return TrialResult(f"reading {number}", KEYS[number], "alpha", None, None, 0, verdict, reply)
 
@@ -164,7 +184,9 @@ def revised(database: Database) -> Database:
         replies = {(reply.trial.key): reply.verdict_id for reply in store.battles.unread(connection, "judge", "newer")}
         newly = {trial(1).key: ok(0.0), trial(1, Order.BA).key: ok(1.0), trial(2).key: UNREAD}
         add_reparsed(connection, {replies[key]: verdict for key, verdict in newly.items()})
-        scored = {id_: Verdict(Status.OK, Source.LABEL, score=7.0, parser="newer") for id_ in _pointwise(connection)}
+        goals = (Goal("as it is read now", (1,), "yes"),)
+        seven = Verdict(Status.OK, Source.LABEL, score=7.0, parser="newer", goals=goals)
+        scored = dict.fromkeys(_pointwise(connection), seven)
         add_reparsed(connection, scored)
     _judge_a_twin(database)
     for number, preference in ((1, 1.0), (4, 0.5)):
@@ -201,6 +223,9 @@ def newest(revised: Database, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with database.write() as connection:
         same = (newer.trial_key == v.trial_key) & (newer.instruction_id == v.instruction_id)
         older = sa.exists().where(same, newer.revision > v.revision)
+        gone = sa.select(v.id).where(older)
+        for table in (schema.verdict_goals, schema.verdict_spans):
+            connection.execute(sa.delete(table).where(table.c.verdict_id.in_(gone)))
         assert connection.execute(sa.delete(schema.verdicts).where(older)).rowcount == 7 + 1 + 2 * 8
         connection.execute(sa.update(schema.verdicts).values(revision=0))
     refresh(database)

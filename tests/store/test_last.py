@@ -40,4 +40,5 @@ def test_verdicts_of_a_scope_are_read_once(judged: Database) -> None:
 
     known = table(Scope())
     assert table(Scope()) is known
-    assert table(Scope(with_flagged=True)) is not known
+    assert table(Scope(with_flagged=True)) is known  # nothing is flagged
+    assert table(Scope(all_judges=True)) is not known

@@ -83,6 +83,10 @@ def test_old_blocks_are_read_as_they_are(empty_address: str, monkeypatch: pytest
     engine = engine_of(empty_address)
     with engine.begin() as connection:
         blocks.reseal(connection)
+        old = [(number, blocks._packed(blocks._block(connection, number), 1)) for number in range(3)]
+        for number, columns in old:
+            of_number = sa.update(tables.verdict_blocks).where(tables.verdict_blocks.c.id == number)
+            connection.execute(of_number.values(format=1, columns=columns))
         sealed = connection.execute(sa.text("SELECT id, format, columns FROM verdict_blocks ORDER BY id")).all()
     engine.dispose()
     database = Database(empty_address)

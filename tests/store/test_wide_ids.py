@@ -86,8 +86,7 @@ def test_the_whole_way(database: Database, tmp_path: Path, postgres_server: str)
     for name in ("order", "status", "preference", "length_a"):
         assert wide[name].tolist() == narrow[name].tolist()
     with database.read() as connection:
-        formats = sa.select(tables.verdict_blocks.c.format).order_by(tables.verdict_blocks.c.id)
-        assert list(connection.scalars(formats)) == [1, 2]
+        assert connection.scalar(sa.select(sa.func.count()).select_from(tables.verdict_blocks)) == 2
     assert check(database).problems == (f"{WIDE} verdicts are missing: their ids have gaps",)
     boards = [services.leaderboards.leaderboard(db, "bench", choices=Choices()) for db in (plain, database)]
     assert boards[0] == boards[1]

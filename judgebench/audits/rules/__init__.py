@@ -71,7 +71,7 @@ def audit_submissions(
 
 def _notes(submissions: SubmissionSet, chosen: Sequence[str], table: VerdictTable | None) -> list[str]:
     notes = [
-        f"{name} has {len(submission)} outputs only: intervals are wide, and little can be found"
+        f"{name} has {len(submission):,} outputs only: intervals are wide, and little can be found"
         for name, submission in sorted(submissions.by_model.items())
         if len(submission) < 20
     ]
@@ -79,7 +79,7 @@ def _notes(submissions: SubmissionSet, chosen: Sequence[str], table: VerdictTabl
         notes.append("there are no verdicts: whether outputs win without their instruction was not checked")
     compared = copies.compared_keys(submissions, chosen)
     if len(compared) < max((len(submissions.by_model[name]) for name in chosen), default=0):
-        notes.append(f"copies were looked for on {len(compared)} of {len(submissions.instructions)} instructions")
+        notes.append(f"copies were looked for on {len(compared):,} of {len(submissions.instructions):,} instructions")
     if len(submissions.by_model) < 4:
         notes.append("fewer than four models: lengths were not compared")
     return notes

@@ -121,12 +121,15 @@ class SharedWords:
 
 
 def _unrelated(submissions: SubmissionSet, chosen: Sequence[str]) -> Iterator[Finding]:
-    """Nothing with fewer than three others."""
+    """Nothing with fewer than three others, and nothing of models with too few outputs, which are not read."""
     if len(submissions.by_model) < 4:
         return
-    usual = sorted(submissions.by_model)[: _USUAL + 1]
-    overlaps = {model: overlap(submissions, submissions.by_model[model]) for model in sorted({*usual, *chosen})}
-    for model in chosen:
+    usual, looked_at = (
+        [model for model in models if len(submissions.by_model[model]) >= _LEAST]
+        for models in (sorted(submissions.by_model)[: _USUAL + 1], chosen)
+    )
+    overlaps = {model: overlap(submissions, submissions.by_model[model]) for model in sorted({*usual, *looked_at})}
+    for model in looked_at:
         others = [overlaps[name] for name in usual if name != model and len(overlaps[name].gain) >= _LEAST]
         gain = _relative_gain(overlaps[model], others)
         if gain is None or gain.value is None:

@@ -294,8 +294,7 @@ class TemplateMarks:
         self._signs = (*_SIGNS, *(f'"{field.lower()}"' for field in fields))
         self._pattern = re.compile("|".join([*_SECTIONS, *_verdict_forms(templates)]), re.IGNORECASE)
         sources = [source for template in templates for source in (template.system, template.user)]
-        parts = [shingles(text) for source in sources for text in literals(source)]
-        self.words: Hashes = np.unique(np.concatenate([*parts, np.empty(0, dtype=np.uint64)]))
+        self.words: Hashes = shingles(*(text for source in sources for text in literals(source)))
 
     def in_words(self, submission: ModelOutputs) -> set[str]:
         """The instructions whose long output holds sequences of a template's words."""

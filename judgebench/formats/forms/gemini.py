@@ -283,7 +283,7 @@ def _media(file: Mapping[str, Any], blobs: Blobs) -> tuple[Part, bool]:
     if isinstance(file.get("fileUri"), str):
         return Media(kind, media_type=media_type, url=file["fileUri"]), False
     data = file.get("data")
-    standard = data.translate(_URL_SAFE) if isinstance(data, str) else ""
+    standard = data.translate(_URL_SAFE) if isinstance(data, str) else None
     digest = held(standard, media_type or "", blobs)
     if digest is None or (standard != data and ("+" in str(data) or "/" in str(data))):
         return Opaque("inlineData", ""), False

@@ -42,6 +42,8 @@ from judgebench.formats.forms.sources import (
 _REASONING_KEYS = ("reasoning", "reasoning_content", "thinking")
 _AUDIO_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _AUDIO_FORMATS = {media_type: name for name, media_type in _AUDIO_TYPES.items()}
+_INPUT_IMAGE = "input_image"
+_NO_IMAGE = "an image without a byte, and without an address"
 _URL_PARTS = {"image_url": "image", "video_url": "video", "audio_url": "audio"}
 _RESULTS = ("tool", "function")
 
@@ -137,6 +139,10 @@ def _read_part(item: Any, blobs: Blobs) -> Part:
         part = Refusal(text_in(item, "refusal"), of_shape("part"))
     elif kind in _URL_PARTS:
         part = _read_url(item, kind, blobs)
+    elif kind == _INPUT_IMAGE and not isinstance(item.get("file_id"), str):
+        part = _read_input_image(item, blobs)
+    elif kind == "image" and item.get(kind) == "":
+        raise ValueError(f".{kind}: {_NO_IMAGE}")
     elif kind == "input_audio":
         part = _read_input_audio(item, blobs)
     elif kind == "file":
@@ -162,9 +168,19 @@ def _inner(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def _read_url(item: Mapping[str, Any], kind: str, blobs: Blobs) -> Media:
     bare = isinstance(item.get(kind), str)
     url = item[kind] if bare else _placed_text(item, kind, "url")
+    if not url:
+        raise ValueError(f".{kind}: {_NO_IMAGE if kind == 'image_url' else 'is empty'}")
     media = _media_at(url, _URL_PARTS[kind], blobs)
     shape = [kind, "bare"] if bare else [kind] if kind != _usual_type(media) else None
     return replace(media, extra=of_shape(shape))
+
+
+def _read_input_image(item: Mapping[str, Any], blobs: Blobs) -> Media:
+    """As the Responses API has it; chats hold it, too."""
+    url = item.get("image_url")
+    if not isinstance(url, str) or not url:
+        raise ValueError(f".image_url: {_NO_IMAGE}")
+    return replace(_media_at(url, "image", blobs), extra=of_shape([_INPUT_IMAGE]))
 
 
 def _placed_text(item: Mapping[str, Any], key: str, inner_key: str) -> str:
@@ -241,6 +257,8 @@ def _written_media(part: Media, blobs: Mapping[str, Blob]) -> dict[str, Any] | N
         name = _AUDIO_FORMATS.get(part.media_type or "", (part.media_type or "").removeprefix("audio/"))
         return None if data is None else {"type": kind, kind: {"data": data, "format": name}}
     url = part.url if data is None else data_url(part.media_type, data)
+    if kind == _INPUT_IMAGE:
+        return None if url is None else {"type": kind, "image_url": url}
     return None if url is None or kind is None else {"type": kind, kind: url if bare else {"url": url}}
 
 

@@ -150,7 +150,7 @@ def read_item(item: Any, blobs: Blobs) -> list[Message]:
         message = Message("assistant", _read_reasoning(item))
     elif kind in _CALLS:
         message = Message("assistant", (_read_call(item, kind),))
-    elif kind == _PICTURE and (digest := held(item.get("result"), "image/png", blobs)):
+    elif kind == _PICTURE and (digest := held(item.get("result") or None, "image/png", blobs)):
         message = Message("assistant", (Media("image", digest, "image/png"),), extra=of_shape(_PICTURE))
     elif kind in _RESULTS:
         call = None if item.get("call_id") is None else str(item["call_id"])

@@ -89,8 +89,11 @@ def restored(written: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str,
 
 
 def held(text: Any, media_type: str, blobs: Blobs) -> str | None:
-    """The digest of the file that base64 text holds; None where it holds none, or would not be written again equal."""
-    if not isinstance(text, str) or not text:
+    """The digest of the file that base64 text holds; None where it holds none, or would not be written again equal.
+
+    An image without a byte is held, so that whoever keeps the files refuses it by name.
+    """
+    if not isinstance(text, str) or not (text or media_type.lower().startswith("image/")):
         return None
     try:
         data = base64.b64decode(text, validate=True)

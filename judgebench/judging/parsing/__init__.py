@@ -38,6 +38,7 @@ from judgebench.judging.parsing.grammar import (
     value_of,
 )
 from judgebench.judging.parsing.json_reply import json_mentions, mean, objects, parts
+from judgebench.judging.parsing.listings import read_listing
 from judgebench.judging.parsing.logprobs import Unweighable, compare, distribution, reward
 from judgebench.judging.parsing.quotation import Quotations
 from judgebench.judging.parsing.thinking import without_thinking
@@ -67,7 +68,9 @@ def parse(completion: Completion, template: Template, trial: Trial | Reading | O
     Give the trial where it is at hand. With the order alone, a verdict that the judge quotes from an output cannot be
     told from its own, and the answers to a checklist cannot be counted.
     """
-    completion = replace(completion, text=visible(completion.text))
+    seen = visible(completion.text)
+    if seen != completion.text:
+        completion = replace(completion, text=seen)
     if completion.constrained is not None and nonce_of(completion) is None:
         template = as_constrained(template, completion.constrained)
     if isinstance(template.scale, LikelihoodScale):
@@ -78,6 +81,8 @@ def parse(completion: Completion, template: Template, trial: Trial | Reading | O
         verdict = _failure(Status.REFUSED, f"the server ended the reply: {completion.finish_reason}")
     elif template.reply.aspects or template.reply.answers:
         verdict = _read_parts(completion, template, trial)
+    elif template.reply.listing:
+        verdict = _read_list(completion, template, trial)
     else:
         verdict = _read(completion, template, trial)
     if verdict.parser != PARSER_VERSION:
@@ -99,10 +104,24 @@ def _read_parts(completion: Completion, template: Template, trial: Trial | Readi
         score = mean(values, template.reply.aspects)
     except ValueError as error:
         text = without_thinking(completion.text, _shown(trial), is_apart=bool(completion.reasoning))
-        silent = _silent(text, completion.finish_reason == "length")
-        return silent if silent.status is not Status.UNPARSED else replace(silent, detail=str(error))
+        return _unread(text, completion, error)
     label = ", ".join("n/a" if value is None else f"{value:g}" for value in values.values())
     return Verdict(Status.OK, Source.LABEL, score=score, label=label[:200])
+
+
+def _read_list(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:
+    shown = _shown(trial)
+    text = without_thinking(completion.text, shown, is_apart=bool(completion.reasoning))
+    try:
+        return read_listing(completion, text, template, trial, shown)
+    except ValueError as error:
+        return _unread(text, completion, error)
+
+
+def _unread(text: str, completion: Completion, error: ValueError) -> Verdict:
+    """Why a reply that must hold several values holds no verdict."""
+    silent = _silent(text, completion.finish_reason == "length")
+    return silent if silent.status is not Status.UNPARSED else replace(silent, detail=str(error))
 
 
 def _read(completion: Completion, template: Template, trial: Trial | Reading | Order) -> Verdict:

@@ -226,8 +226,6 @@ class _Reply:
 def _mention(scale: Scale, match: re.Match[str], *, is_sentence: bool = False, is_result: bool = False) -> Mention:
     value, text = match["value"], match.string
     at = match.start("value") + len(value) - len(value.lstrip(WRAPPING))
-    before = text[max(0, match.start() - _LINE_REACH) : match.start()]
-    starts_line = _LINE_START.search(before) is not None
     return Mention(
         value=value_of(scale, value),
         text=value.strip(WRAPPING)[:SHOWN],
@@ -237,8 +235,8 @@ def _mention(scale: Scale, match: re.Match[str], *, is_sentence: bool = False, i
         end=match.end(),
         anchored=is_sentence
         or is_result
-        or starts_line
         or _LINE_END.match(text, match.end()) is not None
+        or _LINE_START.search(text[max(0, match.start() - _LINE_REACH) : match.start()]) is not None
         or _AFTER_CUE.search(text, max(0, match.start() - 80), match.start()) is not None,
         marked=not is_sentence and match.re is not _BOX,
     )

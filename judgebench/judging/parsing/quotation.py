@@ -325,7 +325,8 @@ class Quotations:
         return not self._text[:start].strip(_MARKS)
 
     def _ends(self, end: int) -> bool:
-        return says_nothing(self._text[end : self._last_word])
+        rest = self._text[end:]  # of most replies nothing: what closes them need not be looked for
+        return says_nothing(rest) or says_nothing(self._text[end : self._last_word])
 
     @cached_property
     def _last_word(self) -> int:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,14 +74,11 @@ def _differences(database: Database) -> tuple[str, ...]:
     """Tables that differ after a copy into a new database file, in words."""
     with tempfile.TemporaryDirectory(prefix="judgebench-") as folder:
         address = str(Path(folder) / "copy.db")
-        try:
-            transfer.copy(database, address)
-        except DatabaseError as error:  # of the copy, to which rows that refer to missing ones cannot be written
-            return (f"the database could not be copied, judgebench db check says why ({error})",)
-        other = Database(address)
-        try:
-            with database.read() as one, other.read() as copied:
+        with database.read() as one:  # what others write meanwhile is in neither
+            try:
+                transfer.copy_snapshot(one, address)
+            except DatabaseError as error:  # of the copy, to which rows that refer to missing ones cannot be written
+                return (f"the database could not be copied, judgebench db check says why ({error})",)
+            with closing(Database(address)) as other, other.read() as copied:
                 before, after = transfer.digests(one), transfer.digests(copied)
-        finally:
-            other.close()
     return tuple(f"table {name} differs after being copied" for name in before if before[name] != after[name])

@@ -33,6 +33,7 @@ from judgebench.audits.null_gate import (
 from judgebench.audits.null_models import PREFIX, Entrant, PrefixSearch
 from judgebench.engine.judges import ResolvedJudge
 from judgebench.engine.run import Asker
+from judgebench.engine.trial_images import TrialImages
 from judgebench.errors import InputError
 from judgebench.estimate import Estimate
 from judgebench.judging.nonces import check_form, is_forced
@@ -202,12 +203,12 @@ def _about_baseline(answered: Sequence[AnsweredInstruction], baseline: str) -> I
     more = sum(not row.outputs[baseline].plain for row in answered)
     if more:
         yield (
-            f"{more} of {len(answered)} outputs of {baseline} hold more than text, such as tool calls or files: null "
-            "models met them whole, and the shuffled entrant took their words alone"
+            f"{more:,} of {len(answered):,} outputs of {baseline} hold more than text, such as tool calls or files: "
+            "null models met them whole, and the shuffled entrant took their words alone"
         )
     several = sum(len(row.samples[baseline]) > 1 for row in answered)
     if several:
-        yield f"on {several} of {len(answered)} instructions {baseline} has several samples: the first was met"
+        yield f"on {several:,} of {len(answered):,} instructions {baseline} has several samples: the first was met"
 
 
 def _written(entrant: Entrant, instructions: Sequence[Instruction]) -> dict[str, str | Output]:
@@ -385,7 +386,8 @@ class _Searching:
         self._opened = judge.open()
         self._instructions = instructions
         self._places = asyncio.Semaphore(settings.concurrency)
-        self._asker = Asker(judge.template, judge.judge.sent, self._opened.client, secrets.randbits(128))
+        images = TrialImages(database, judge.template, judge.judge.settings)
+        self._asker = Asker(judge.template, judge.judge.sent, self._opened.client, secrets.randbits(128), images)
         self._questions = 0
         with database.read() as connection:
             stage_id = store.benchmarks.benchmark_id(connection, entered.stage.name)
@@ -447,7 +449,7 @@ class _Searching:
         """The verdict with its preference for the null model, which is side A by its name."""
         null = Output(instruction.key, "", text)
         battle = Battle.of(instruction, null, self._baseline[instruction.key])
-        trial = Trial(self._judge.digest, battle, order, shown=self._template.shown(instruction))
+        trial = Trial(self._judge.digest, battle, order, shown=self._template.shown(instruction, battle.a, battle.b))
         async with self._places:
             self._questions += 1
             return (await self._asker.ask(trial)).verdict

@@ -61,7 +61,9 @@ class NullModelAudit:
     baseline: Annotated[str | None, Field(description="The model that null models meet.")] = None
     fail_above: Annotated[float, Field(description="Win rate that none may reach.", ge=0.001, le=1.0)] = 0.1
     error: Annotated[float, Field(description="Chance of a wrong decision.", ge=0.0001, le=0.5)] = 0.05
-    limit: Annotated[int, Field(description="Instructions at most; it stops once the gate is decided.", ge=2)] = 400
+    limit: Annotated[
+        int, Field(description="Instructions at most; it stops once the gate is decided.", ge=2, le=10**12)
+    ] = 400
     seed: Annotated[int, Field(description="Seed of the instructions' order and of the shuffled entrant.")] = 0
     concurrency: Concurrency = 16
     defence: Annotated[
@@ -90,7 +92,7 @@ class RobustnessAudit:
     judge: "str | JudgeSpec | ResolvedJudge"  # one that was added or ran before, by its name
     model: Annotated[str, Field(description="The model whose outputs are changed.")]
     opponent: Annotated[str, Field(description="The model that they meet.")]
-    limit: Annotated[int, Field(description="Instructions.", ge=2)] = 30
+    limit: Annotated[int, Field(description="Instructions.", ge=2, le=10**12)] = 30
     seed: Annotated[int, Field(description="Seed of the instructions drawn.")] = 0
     concurrency: Concurrency = 16
     max_calls: MaxCalls = None

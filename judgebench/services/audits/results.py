@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from judgebench import store
-from judgebench.audits import NULL_MODELS, ROBUSTNESS, SUBMISSIONS
-from judgebench.audits.findings import AuditReport
-from judgebench.audits.robustness import FLIP
+from judgebench.audits import NET_FLIP, NULL_MODELS, ROBUSTNESS, SUBMISSIONS
+from judgebench.audits.findings import AuditReport, read_reports
 from judgebench.clients.providers import is_local
-from judgebench.errors import UnknownName
+from judgebench.errors import InputError, UnknownName
 from judgebench.leaderboard import JudgeGate, Leaderboard, ModelGate, Robustness
 from judgebench.leaderboard.board import RobustnessState, State
-from judgebench.records import Judge
+from judgebench.records import JobState, Judge
 from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.store.audits import StoredAudit, Subject, add_audit, newest_audits
 from judgebench.store.database import Connection, Database
+from judgebench.store.jobs import Job
 
 ON_JUDGES = frozenset(  # rules about what works on a judge, whose medium findings mark a row
     ("addressed-to-judge", "encoded-text", "hidden-markup", "hidden-text", "self-praise", "template-delimiter")
@@ -53,6 +53,37 @@ def audits(database: Database, benchmark: str, *, kind: str | None = None) -> li
         raise UnknownName("audit", kind, AUDITS)
     with database.read() as connection:
         return newest_audits(connection, store.benchmarks.benchmark_id(connection, benchmark), kind=kind)
+
+
+def of_job(database: Database, job: Job) -> AuditReport:
+    """What the audit that this job did has found; of one that reached a limit, that it did.
+
+    Raises InputError where it is no audit, has not ended, or ended without a report.
+    """
+    if job.kind != "audit" or job.is_open:
+        what = "is no audit" if job.kind != "audit" else f"is {job.state}: wait for its end"
+        raise InputError(f"job {job.id} {what}")
+    name, report = str(job.specification["audit"]), job.report or {}
+    if job.state is not JobState.DONE and "failures" in report:
+        return AuditReport(name, (), failures=tuple(report["failures"]), finished=False)
+    stored = []
+    if job.state is JobState.DONE:
+        with database.read() as connection:
+            benchmark_id = store.benchmarks.benchmark_id(connection, job.benchmark)
+            # What it found as the one before was not stored again.
+            stored = newest_audits(connection, benchmark_id, kind=name, until=job.finished_at)
+    documents = [one.document for one in stored if _is_by(one, job)]
+    if not documents:
+        raise InputError(f"job {job.id} has {job.state} without a report")
+    return read_reports(documents if AUDITS[name].subject == "submissions" else documents[:1])
+
+
+def _is_by(audit: StoredAudit, job: Job) -> bool:
+    """Whether the job audits the same judge, be it under a defence, or this model too."""
+    models = job.specification["settings"].get("model", ())
+    if audit.model is not None:
+        return not models or audit.model in models
+    return str(audit.document.get("judge", "")).partition("+")[0] == job.subject.partition("+")[0]
 
 
 def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderboard:
@@ -106,6 +137,14 @@ def flagged(database: Database, benchmark: str, models: Iterable[str]) -> tuple[
     return tuple(gate.model for gate in gates if gate.state == "flagged")
 
 
+def has_flagged(connection: Connection, benchmark: str) -> bool:
+    """Whether the newest submission audit of any model has severe findings. Raises UnknownName."""
+    if benchmark.startswith(store.benchmarks.STAGE):
+        return False
+    benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
+    return bool(newest_audits(connection, benchmark_id, kind=SUBMISSIONS, only_high=True))
+
+
 def _judge_gate(
     judge: Judge, null: StoredAudit | None, robust: StoredAudit | None, benchmark: str, *, more: str
 ) -> JudgeGate:
@@ -137,7 +176,7 @@ def _robustness(judge: Judge, stored: StoredAudit | None, benchmark: str, more: 
         changes = [
             finding["model"].removeprefix(f"{judge.name}: ")
             for finding in stored.document["findings"]
-            if (finding["rule"], finding["severity"]) == (FLIP.name, severity)
+            if (finding["rule"], finding["severity"]) == (NET_FLIP, severity)
         ]
         if changes:
             return Robustness(state, tuple(sorted(changes)), command)

@@ -262,7 +262,7 @@ def _texts(
     chosen = [output for name in names for output in outputs.get(name, {}).values()]
     more = sum(not output.plain for output in chosen)
     notes = [
-        f"{more} of {len(chosen)} outputs hold more than text, such as tool calls or files: they were neither "
+        f"{more:,} of {len(chosen):,} outputs hold more than text, such as tool calls or files: they were neither "
         "exchanged nor weighed"
     ]  # fmt: skip
     texts = {

@@ -32,7 +32,7 @@ def test_the_baseline_has_its_value_by_definition() -> None:
 
 def test_findings_are_worst_first_with_their_spans_and_links() -> None:
     document = {"findings": [finding("a-low", "low"), finding("a-high", "high"), finding("x", "high", "another")]}
-    html = about.findings([document | {"rules": {"a-high": BAD}}], BAD, lambda key: f"battles?{key}")
+    html = about.findings([document | {"rules": {"a-high": BAD}}], BAD, lambda key: f"battles?{key}", lambda key: "")
     assert html.index("a high 0.5 [0.4, 0.6]") < html.index("a low 0.5 [0.4, 0.6]")
     assert Elements(html).links == ["battles?key"] * 2
     assert Elements(html).tags <= {"h3", "span", "p", "mark", "small", "a"}

@@ -20,7 +20,7 @@ def card(judge: str) -> Card:
 def test_each_judge_has_its_column_and_each_number_its_interval() -> None:
     html = cards.table([card("one"), card("two")])
     assert html.count('data-label="one"') == html.count('data-label="two"') == 4  # overall and three lines
-    assert html.count("70.0% [69.0%, 80.0%]") == 2
+    assert html.count('70.0% <span class="whole">[69.0%, 80.0%]</span>') == 2
     assert html.count('<span class="grade C">B-C</span>') == 2  # the letters, not the colour alone
     assert html.count("too little data</span>") == 4
     assert "jb-cards several" in html

@@ -7,13 +7,15 @@ import pytest
 
 pytest.importorskip("streamlit", reason="the app needs the extra app")
 
-from app.jobs import Job
 from app.views.placing import is_about, is_unfinished, leaderboard_link
 from judgebench import services
+from judgebench.records import JobState
+from judgebench.services.jobs import Job
 from judgebench.services.placement import PlacementPlan
 from judgebench.show.coverage import sentences
 from judgebench.spec import JudgeSpec, Study
 from judgebench.store.database import Database
+from tests.app import made
 from tests.app.test_screens import opened, printed
 
 COIN = JudgeSpec(model="scripted:coin")
@@ -22,7 +24,9 @@ PLAN = PlacementPlan("bench", ("new",), (), ("coin", "a&b"), (), None, ("alpha",
 
 def job(**fields: object) -> Job:
     study = Study.model_validate({"benchmark": "bench", "judge": COIN, **fields})
-    return Job(Path("folder"), study, "coin", 10, 0, "2026-01-01T00:00:00+00:00")
+    asked = {"study": study.model_dump(mode="json", exclude_defaults=True)}
+    state = JobState.STOPPED
+    return made.job(benchmark=study.benchmark, subject="coin", specification=asked, planned=10, state=state)
 
 
 def test_a_job_is_about_the_models_that_it_places() -> None:

@@ -23,7 +23,7 @@ PROGRESS = Progress(3, 4, 50, unidentified("no vote", n=3), VoteGoal(25, 20, 30,
 def test_an_attack_in_an_output_stays_text(rendered: bool) -> None:
     prompt, answer = instruction(0), Output(instruction(0).key, "alpha", ATTACK)
     [passage] = passages(prompt, (answer, answer))
-    html = votes.reading(passage.replies[0], "First", rendered=rendered)
+    html = votes.reading(passage.replies[0], "First", rendered=rendered, images={})
     inner = html.removeprefix('<div class="jb-read" tabindex="0" role="region" aria-label="First">')
     assert harmless(inner)
     assert "&lt;script&gt;" in html

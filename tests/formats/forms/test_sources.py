@@ -63,7 +63,14 @@ def test_a_file_in_base64_is_held_and_written_again(data: bytes, media_type: str
     assert in_base64(digest, blobs) == text
 
 
-@pytest.mark.parametrize("text", ["", "@@@", "QUI", "QUJ=", "QUJD\n", "QUJD QUJD", "\ud800", "é", None, 3, ["QUJD"]])
+def test_no_byte_is_held_as_an_image_alone_so_that_it_is_refused_by_name() -> None:
+    blobs: Blobs = {}
+    assert held("", "application/pdf", blobs) is held("", "", blobs) is None
+    digest = held("", "image/png", blobs)
+    assert {key: blob.data for key, blob in blobs.items()} == {digest: b""}
+
+
+@pytest.mark.parametrize("text", ["@@@", "QUI", "QUJ=", "QUJD\n", "QUJD QUJD", "\ud800", "é", None, 3, ["QUJD"]])
 def test_what_would_not_come_back_equal_is_not_held(text: Any) -> None:
     blobs: Blobs = {}
     assert held(text, "image/png", blobs) is None

@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from judgebench import store
 from judgebench.errors import UnknownName
 from judgebench.records import Order
 from judgebench.services.audits.integrity import integrity
 from judgebench.services.audits.registry import Asking, IntegrityAudit
 from judgebench.spec import load_template
 from judgebench.store import schema as t
-from judgebench.store.database import Database
+from judgebench.store import transfer
+from judgebench.store.database import Connection, Database
 from tests.factories import JUDGE, ok, result, trial
 from tests.filling import crammed, filled, lose
 
@@ -63,3 +65,17 @@ def test_rows_that_are_gone_are_failures(tmp_path: Path, table: str) -> None:
     assert any("lost their completions" in line for line in report.failures) == (table == "completions")
     assert any("could not be copied" in line for line in report.failures)
     database.close()
+
+
+def test_what_others_store_meanwhile_is_no_difference(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = transfer.copy_snapshot
+
+    def meanwhile(reading: Connection, address: str) -> dict[str, int]:
+        counts = copy(reading, address)
+        with stored.write() as connection:
+            store.benchmarks.add_benchmark(connection, "later")
+        return counts
+
+    monkeypatch.setattr(transfer, "copy_snapshot", meanwhile)
+    assert integrity(stored, IntegrityAudit(benchmark="bench"), Asking({})).passed
+    stored.close()

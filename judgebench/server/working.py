@@ -1,0 +1,293 @@
+"""Runs and audits are started, watched and stopped: as jobs, which worker processes take."""
+
+from collections.abc import Mapping
+from contextlib import nullcontext, suppress
+from dataclasses import asdict, replace
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from judgebench import engine, services
+from judgebench.errors import InputError, UnknownName
+from judgebench.remote import DECISION_HEADER
+from judgebench.server import documents
+from judgebench.server.answers import answered
+from judgebench.server.callers import Admin, Submitter, Viewer
+from judgebench.server.front import PREFIX
+from judgebench.server.once import once
+from judgebench.server.queries import JobNumber, PlacementQuery, ReportQuery, RunsQuery
+from judgebench.server.state import state_of
+from judgebench.server.submitting import Key
+from judgebench.services.access import Policy, Role, check_stop, require
+from judgebench.services.jobs import Job
+from judgebench.services.tokens import Bearer
+from judgebench.services.web_studies import (
+    AUDIT_FIELDS,
+    JUDGE_FIELDS,
+    PLACEMENT_FIELDS,
+    STUDY_FIELDS,
+    audit_of,
+    needed,
+    placement_of,
+    study_of,
+)
+from judgebench.show import results
+from judgebench.show.html import audit_page
+from judgebench.show.placement import bill_document, billed, planned
+from judgebench.show.results import Result
+from judgebench.store.database import Connection, Database
+
+router = APIRouter()
+_WHERE = "the body"
+_JOBS = 100  # listed at most
+_OPEN = 100  # jobs of one caller that are queued or run
+_LATER_S = "30"
+_INNER = ("work_key", "holder", "expires_at", "after_run")
+_FOR_ADMINS = ("message", "specification", "report", "variables")
+
+
+def _schema(fields: tuple[str, ...], **known: Any) -> dict[str, Any]:
+    properties = {name: known.get(name, {}) for name in fields}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+_JUDGE = {"oneOf": [{"type": "string"}, _schema(JUDGE_FIELDS)]}
+_STEPS = ("plan", "bill", "start")
+_PLACEMENT = _schema((*PLACEMENT_FIELDS, "step", "agreed"), step={"enum": list(_STEPS)}, agreed={"type": "boolean"})
+_AUDIT = {
+    "type": "object",
+    "required": ["audit", "settings"],
+    "properties": {"audit": {"type": "string"}, "settings": _schema(AUDIT_FIELDS)},
+}
+
+
+@router.post("/runs", tags=["working"], status_code=202, openapi_extra=_body(_schema(STUDY_FIELDS, judge=_JUDGE)))
+async def start_run(request: Request, who: Admin, key: Key = None) -> Response:
+    """Have a benchmark's outputs judged. 202: queued, with the job that it is; its fields are those of a study file."""
+    fields = await documents.read(request)
+    _check_benchmark(who, fields)
+    who.check_judge(fields.get("judge"))
+    state = state_of(request)
+    database = state.acting(who)
+    return await once(
+        *(request, who, key, repr(("run", fields))),
+        lambda: state.write(_run, database, who, fields, state.policy(), key),
+    )
+
+
+def _run(database: Database, who: Bearer, fields: Mapping[str, Any], policy: Policy, key: str | None) -> Response:
+    _check_room(database)
+    unknown = services.scopes.judges_of_others(database, who.benchmarks)
+    study = study_of(database, fields, policy, where=_WHERE, unknown=unknown)
+    estimate = engine.plan.estimate(database, study)
+    within = partial(_keep, database.actor, key)
+    return _queued(services.jobs.queue_run(database, study, estimate, within=within))
+
+
+@router.post("/audits", tags=["working"], status_code=202, openapi_extra=_body(_AUDIT))
+async def start_audit(request: Request, who: Submitter, key: Key = None) -> Response:
+    """Have a judge, submissions or verdicts audited. 202: queued, with the job that it is. What asks a judge needs the
+    role admin."""
+    fields = await documents.read(request)
+    if fields.keys() != {"audit", "settings"} or not isinstance(fields["settings"], dict):
+        raise InputError('the body must be {"audit": NAME, "settings": {...}}')
+    settings: dict[str, Any] = fields["settings"]
+    require(who.person, needed(settings))
+    _check_benchmark(who, settings)
+    state, name = state_of(request), str(fields["audit"])
+    database = state.acting(who)
+    return await once(
+        *(request, who, key, repr(("audit", fields))),
+        lambda: state.write(_audit, database, who, name, settings, state.policy(), key),
+    )
+
+
+def _audit(
+    database: Database, who: Bearer, name: str, fields: Mapping[str, Any], policy: Policy, key: str | None
+) -> Response:
+    _check_room(database)
+    unknown = services.scopes.judges_of_others(database, who.benchmarks)
+    audit, settings, given = audit_of(database, name, fields, policy, where=_WHERE, unknown=unknown)
+    estimate = services.audits.estimates.estimate(database, settings)
+    within = partial(_keep, database.actor, key)
+    return _queued(services.jobs.queue_audit(database, audit.name, given, estimate, within=within))
+
+
+@router.post("/placements", tags=["working"], status_code=202, openapi_extra=_body(_PLACEMENT))
+async def start_placement(request: Request, who: Admin, key: Key = None) -> Response:
+    """Have new models judged as the board of a benchmark is. ``step``: "plan" says who would be asked, "bill" what that
+    takes once the outputs are stored, and "start" queues a job for each judge; above 1 USD, or where nobody knows the
+    cost, it must be ``agreed``."""
+    fields = await documents.read(request)
+    _check_benchmark(who, fields)
+    state = state_of(request)
+    database = state.acting(who)
+    return await once(
+        *(request, who, key, repr(("placement", fields))),
+        lambda: state.write(_place, database, who, fields, state.policy()),
+    )
+
+
+def _place(database: Database, who: Bearer, fields: Mapping[str, Any], policy: Policy) -> Response:
+    given = dict(fields)
+    step, agreed = given.pop("step", "start"), given.pop("agreed", False)
+    if step not in _STEPS:
+        raise InputError(f"{_WHERE}: {UnknownName('step', str(step), _STEPS)}")
+    _check_judges(database, who, given.get("judges"))
+    plan = placement_of(database, given, policy, where=_WHERE)
+    if step == "plan":
+        return JSONResponse({"told": planned(plan)})
+    estimates = services.placement.estimates(database, plan)
+    bill = services.placement.bill(estimates)
+    document = {"told": [*planned(plan), *billed(bill)], "needs_consent": bill.needs_consent}
+    if step == "bill":
+        return JSONResponse(document | bill_document(bill))
+    services.placement.check_consent(bill, agreed=agreed is True)
+    _check_room(database)
+    jobs = services.jobs.queue_runs(database, services.placement.unfinished(estimates))
+    return JSONResponse(document | {"jobs": [job.id for job in jobs]}, 202)
+
+
+@router.get("/placement", tags=["working"])
+async def placement(request: Request, who: Viewer, query: Annotated[PlacementQuery, Query()]) -> Response:
+    """Where models land by what is stored now; ``job``: those that asked about them, whose calls and cost are told."""
+    who.check_benchmark(query.benchmark)
+    state = state_of(request)
+    return answered(await state.run(_placement, state.database, who, query), query.format)
+
+
+def _placement(database: Database, who: Bearer, query: PlacementQuery) -> Result:
+    _check_judges(database, who, query.judge)
+    services.benchmarks.check_models(database, query.benchmark, query.model)
+    plan = services.placement.plan(database, query.benchmark, query.model, judges=query.judge)
+    reports = [services.jobs.run_report(_mine(database, who, number)) for number in query.job]
+    made = services.placement.placement(database, plan, [report for report in reports if report is not None])
+    return results.placement(made, query.format)
+
+
+def _keep(caller: str, key: str | None, connection: Connection, job: Job) -> None:
+    """Have the job be the answer to its request, in the transaction that queues it."""
+    if key is not None:
+        answer = _queued(job)
+        services.repeats.keep(connection, caller, key, answer.status_code, bytes(answer.body).decode())
+
+
+def _check_room(database: Database) -> None:
+    """Raises HTTPException where the caller, in whose name the database is used, has enough jobs open."""
+    listed = services.jobs.jobs(database, states=(services.jobs.JobState.QUEUED, services.jobs.JobState.RUNNING))
+    if sum(job.actor == database.actor for job in listed) >= _OPEN:
+        message = f"You have {_OPEN} jobs that are queued or run already. Stop some, or wait for their end."
+        raise HTTPException(429, message, {"Retry-After": _LATER_S})
+
+
+@router.get("/jobs", tags=["working"])
+async def jobs(request: Request, who: Viewer, query: Annotated[RunsQuery, Query()]) -> Response:
+    """The newest hundred jobs, the newest first."""
+    if query.benchmark is not None:
+        who.check_benchmark(query.benchmark)
+    state = state_of(request)
+    return JSONResponse(await state.run(_listed, state.database, who, query.benchmark))
+
+
+def _listed(database: Database, who: Bearer, benchmark: str | None) -> list[dict[str, Any]]:
+    listed = services.jobs.jobs(database, benchmark=benchmark, among=who.benchmarks, most=_JOBS)
+    return _documents(database, who, *listed)
+
+
+@router.get("/jobs/{number}", tags=["working"])
+async def one_job(request: Request, who: Viewer, number: JobNumber) -> Response:
+    """A job with its progress, and with its report once it has ended."""
+    state = state_of(request)
+    return JSONResponse(await state.run(_watched, state.database, who, number))
+
+
+def _watched(database: Database, who: Bearer, number: int) -> dict[str, Any]:
+    job = _mine(database, who, number)
+    document = _documents(database, who, job)[0]
+    if job.kind == "run":
+        runs = services.benchmarks.runs(database)
+        document["progress"] = asdict(services.jobs.progress(job, runs, services.jobs.clock(database)))
+    return document
+
+
+@router.get("/jobs/{number}/audit", tags=["working"])
+async def audit_report(
+    request: Request, who: Viewer, number: JobNumber, query: Annotated[ReportQuery, Query()]
+) -> Response:
+    """What the audit has found that a job did; the header Judgebench-Decision says whether it passed or failed."""
+    state = state_of(request)
+    return await state.run(_report, state.database, who, number, query)
+
+
+def _report(database: Database, who: Bearer, number: int, query: ReportQuery) -> Response:
+    job = _mine(database, who, number)
+    report = services.audits.results.of_job(database, job)
+    if not report.finished and (who.person.role < Role.ADMIN or who.benchmarks):
+        report = replace(report, failures=())  # which may say what a server replied, and where it is
+    decided = {DECISION_HEADER: "passed" if report.passed else "failed"}
+    if query.format == "html":
+        seen = services.seen.of_findings(database, job.benchmark, report.findings)
+        return answered(audit_page(report, *seen), query.format, decided)
+    return answered(results.audit(report, query.format), query.format, decided)
+
+
+@router.delete("/jobs/{number}", tags=["working"])
+async def stop_job(request: Request, who: Viewer, number: JobNumber) -> Response:
+    """Stop a job; what it has in flight still ends and is stored. An admin stops any, others their own
+    that ask no judge."""
+    state = state_of(request)
+    return JSONResponse(await state.write(_stopped, state.acting(who), who, number))
+
+
+def _stopped(database: Database, who: Bearer, number: int) -> dict[str, Any]:
+    job = _mine(database, who, number)
+    check_stop(job, who.person)
+    return _documents(database, who, services.jobs.stop(database, job.id))[0]
+
+
+def _mine(database: Database, who: Bearer, number: int) -> Job:
+    """Raises UnknownName, for a job on a benchmark that the token is not for as for one that there is not."""
+    with suppress(UnknownName) if who.benchmarks else nullcontext():
+        job = services.jobs.job(database, number)
+        if not who.benchmarks or job.benchmark in who.benchmarks:
+            return job
+    raise UnknownName("job", str(number), ())
+
+
+def _documents(database: Database, who: Bearer, *jobs: Job) -> list[dict[str, Any]]:
+    """What servers replied, and where they are, is for those who may have them asked; and of what is other benchmarks'
+    nothing for a token that is for some."""
+    documents = [{name: value for name, value in asdict(job).items() if name not in _INNER} for job in jobs]
+    told = [{name: document.pop(name) for name in _FOR_ADMINS} for document in documents]
+    if who.person.role < Role.ADMIN:
+        return documents
+    if who.benchmarks:
+        told = services.scopes.shown(database, told, who.benchmarks)
+    return [document | more for document, more in zip(documents, told, strict=True)]
+
+
+def _queued(job: Job) -> Response:
+    place = f"{PREFIX}/jobs/{job.id}"
+    return JSONResponse({"job": job.id, "address": place, "planned": job.planned}, 202, {"Location": place})
+
+
+def _check_judges(database: Database, who: Bearer, judges: object) -> None:
+    """Raises UnknownName for one of another benchmark as for one that there is not; what is no list of names is refused
+    elsewhere."""
+    if who.benchmarks and isinstance(judges, list) and all(isinstance(one, str) for one in judges):
+        services.scopes.check_names(database, who.benchmarks, (), judges, unused=True)
+
+
+def _check_benchmark(who: Bearer, fields: Mapping[str, Any]) -> None:
+    """Raises InputError and Forbidden."""
+    benchmark = fields.get("benchmark")
+    if not isinstance(benchmark, str):
+        raise InputError(f"{_WHERE}: benchmark: name one")
+    who.check_benchmark(benchmark)

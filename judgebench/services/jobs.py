@@ -1,0 +1,467 @@
+"""Runs, audits and collections of outputs that workers do, on this machine or others: asked for, watched, stopped,
+resumed.
+
+What is stored of a job holds no secret: a judge's key stands in the environment of the worker, under the name that the
+judge gives it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from judgebench import engine, store
+from judgebench.engine.answer import AnswerEstimate
+from judgebench.engine.judges import OWN
+from judgebench.engine.plan import CostEstimate
+from judgebench.engine.run import RunReport
+from judgebench.engine.runner import RunTally
+from judgebench.errors import Conflict, InputError
+from judgebench.keys import content_key
+from judgebench.records import JobState, Status
+from judgebench.services.audits import registry
+from judgebench.services.audits.estimates import AuditEstimate
+from judgebench.services.audits.registry import AuditSettings
+from judgebench.services.benchmarks import RunSummary, check_models
+from judgebench.services.judges import find_judge, resolved
+from judgebench.spec import Generation, JudgeSpec, Served, Study, make
+from judgebench.spec.study import Pace
+from judgebench.store.benchmarks import STAGE
+from judgebench.store.database import Connection, Database, undone
+from judgebench.store.jobs import Job, JobKind, Request
+
+__all__ = [
+    "Job", "JobKind", "JobState", "RunProgress", "audit", "audit_settings", "calls_ended", "clock", "done",
+    "generation", "is_twin", "job", "jobs", "parts_not_shown", "progress", "queue_answer", "queue_audit", "queue_run",
+    "queue_runs", "resume", "run_report", "stop", "study",
+]  # fmt: skip
+_ANSWERED = (Status.OK, Status.TIE)
+_NO_WORK = {*Pace.model_fields, "judge"}  # of a study: how fast, and by whom
+_LIMITS = ("max_calls", "max_cost", "concurrency")
+_GOING_ON = "wait for it, or stop it: judgebench jobs stop"
+
+
+_Start = Callable[[Connection], object]  # what a job's worker does first; raises where it cannot be done
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    request: Request
+    start: _Start
+
+
+def queue_run(
+    database: Database, study: Study, estimate: CostEstimate, *, within: Callable[[Connection, Job], None] | None = None
+) -> Job:
+    """Have the study judged by whichever worker comes first; ``within`` is called in the transaction that queues it.
+
+    Raises what the worker would on starting it, such as Conflict for a judge whose name is another's; Conflict where
+    the judge is being asked about some of the same already, or will be, and InputError for what only this process
+    could ask.
+    """
+    return _queue(database, _run(study, estimate), within=within)[0]
+
+
+def queue_runs(database: Database, estimates: Iterable[CostEstimate]) -> list[Job]:
+    """``queue_run`` of each, or of none where one cannot be."""
+    return _queue(database, *(_run(estimate.plan.study, estimate) for estimate in estimates))
+
+
+def _run(study: Study, estimate: CostEstimate) -> _Wanted:
+    """Raises InputError for what only this process could ask."""
+    if estimate.plan.resolved.judge.model.startswith(OWN):
+        raise InputError("a judge that is a function or client is of this process alone: run it here")
+    _check_plain(study.judge)
+    specification = {"study": study.model_dump(mode="json", exclude_defaults=True)}
+    request = Request(
+        kind="run",
+        benchmark=study.benchmark,
+        subject=estimate.plan.resolved.judge.name,
+        specification=specification,
+        variables=_variables(study.judge),
+        work_key=_run_key(study, estimate.plan.resolved.judge.name),
+        planned=estimate.plan.trials,
+        answered=estimate.answered,
+        cost_usd=estimate.cost_usd,
+    )
+    return _Wanted(request, partial(engine.run.start_run, plan=estimate.plan, kind="run"))
+
+
+def queue_audit(
+    database: Database,
+    name: str,
+    settings: Mapping[str, Any],
+    estimate: AuditEstimate,
+    *,
+    within: Callable[[Connection, Job], None] | None = None,
+) -> Job:
+    """``settings``: the audit's own by name, its judge as a name or as it is specified. ``within`` as ``queue_run``,
+    which it raises as, and Conflict while the same audit goes on elsewhere."""
+    given = {field: value for field, value in settings.items() if value not in (None, ())}
+    variables: tuple[str, ...] = ()
+    filled = registry.named(name).fill(given | _judge(database, given, where="This audit"))
+    _check_named(database, filled)
+    if (judge := getattr(filled, "judge", None)) is not None:
+        _check_plain(judge)
+        variables = _variables(judge)
+    if isinstance(given.get("judge"), JudgeSpec):
+        given["judge"] = given["judge"].model_dump(mode="json", exclude_defaults=True)
+    if registry.is_going_on(database, name, filled):
+        raise Conflict("this audit is going on already, started elsewhere: wait for it, or stop it there")
+    request = Request(
+        kind="audit",
+        benchmark=filled.benchmark,
+        subject=estimate.judge or "",
+        specification={"audit": name, "settings": given},
+        variables=variables,
+        work_key=_audit_key(name, given),
+        planned=min(estimate.calls, given.get("max_calls") or estimate.calls),
+        answered=0,
+        cost_usd=estimate.cost_usd,
+    )
+    return _queue(database, _Wanted(request, _start_audit(database, filled)), within=within)[0]
+
+
+def _start_audit(database: Database, settings: AuditSettings) -> _Start:
+    judge: JudgeSpec | None = getattr(settings, "judge", None)
+    questioned = None if judge is None else resolved(database, judge)
+
+    def start(connection: Connection) -> None:
+        if questioned is not None:
+            store.judges.add_judge(connection, questioned.judge, questioned.template.shows)
+
+    return start
+
+
+def _check_named(database: Database, settings: AuditSettings) -> None:
+    """Raises UnknownName for a benchmark that is not there, or a model without outputs in it."""
+    given = [getattr(settings, field, None) or () for field in ("model", "baseline", "opponent")]
+    names = [name for value in given for name in ((value,) if isinstance(value, str) else value)]
+    check_models(database, settings.benchmark, names)
+
+
+def queue_answer(database: Database, generation: Generation, estimate: AnswerEstimate, *, audit: bool = True) -> Job:
+    """Have a model's outputs collected, and with ``audit`` audited then. Raises as ``queue_run``."""
+    _check_plain(generation.generator)
+    request = Request(
+        kind="answer",
+        benchmark=generation.benchmark,
+        subject=generation.model,
+        specification={"generation": generation.model_dump(mode="json", exclude_defaults=True), "audit": audit},
+        variables=_variables(generation.generator),
+        work_key=_answer_key(generation),
+        planned=estimate.planned,
+        answered=estimate.answered,
+        cost_usd=estimate.cost_usd,
+    )
+    return _queue(database, _Wanted(request, partial(engine.answer.start_answers, generation=generation)))[0]
+
+
+def study(job: Job) -> Study:
+    """Of a run. Raises InputError where this version cannot read it."""
+    return make(Study, job.specification.get("study", {}), where=f"job {job.id}")
+
+
+def run_report(job: Job) -> RunReport | None:
+    """How a run has ended, as far as that is kept. None: it has not, or before it began."""
+    if job.kind != "run" or job.report is None or "planned" not in job.report:
+        return None
+    kept = job.report
+    tally = RunTally(
+        planned=kept["planned"],
+        ended={status: kept[status] for status in Status if kept.get(status)},
+        cost_usd=kept.get("cost_usd"),
+        taken_over=kept.get("taken_over", 0),
+        stopped_by=kept.get("stopped_by"),
+        by_others=kept.get("by_others", 0),
+    )
+    reasons = tuple(kept.get("reasons", {}).items())
+    return RunReport(job.subject, tally, kept.get("calls", 0), interrupted=False, reasons=reasons)
+
+
+def generation(job: Job) -> Generation:
+    """Of a collection of outputs. Raises as ``study``."""
+    return make(Generation, job.specification.get("generation", {}), where=f"job {job.id}")
+
+
+def audit(job: Job) -> tuple[str, dict[str, Any]]:
+    """An audit's name and settings, as they were given: its judge is a name, or the fields of one."""
+    return str(job.specification["audit"]), dict(job.specification["settings"])
+
+
+def audit_settings(database: Database, job: Job) -> AuditSettings:
+    """Of an audit, with its judge. Raises InputError where it cannot be done any more."""
+    name, given = audit(job)
+    return registry.named(name).fill(given | _judge(database, given, where=f"job {job.id}"))
+
+
+def _judge(database: Database, given: Mapping[str, Any], *, where: str) -> dict[str, JudgeSpec]:
+    """The judge of an audit's settings, if any."""
+    match given.get("judge"):
+        case None:
+            return {}
+        case JudgeSpec() as judge:
+            return {"judge": judge}
+        case str(name):
+            return {"judge": find_judge(database, {"model": name}, where=where)}
+        case fields:
+            return {"judge": make(JudgeSpec, fields, where=where)}
+
+
+def job(database: Database, number: int) -> Job:
+    """Raises UnknownName."""
+    with database.read() as connection:
+        return store.jobs.job(connection, number)
+
+
+def jobs(
+    database: Database,
+    *,
+    kinds: Sequence[str] = (),
+    states: Sequence[str] = (),
+    benchmark: str | None = None,
+    among: Sequence[str] = (),
+    most: int | None = None,
+) -> list[Job]:
+    """The newest first: all, or ``most``; of these kinds, in these states, where some are named. ``among``: the
+    benchmarks of which the reader may know; none named: all.
+
+    Raises UnknownName for the benchmark.
+    """
+    with database.read() as connection:
+        if benchmark is not None:
+            store.benchmarks.benchmark_id(connection, benchmark)
+            among = (benchmark,)
+        return store.jobs.jobs(connection, kinds=kinds, states=states, benchmarks=among, most=most)
+
+
+def stop(database: Database, number: int) -> Job:
+    """Have it end before its end: at once where no worker has it; else what is in flight still ends and is stored.
+    A job that has ended stays as it is. Raises UnknownName."""
+    with database.write() as connection:
+        known = store.jobs.job(connection, number)
+        if known.is_open:
+            if known.state is JobState.QUEUED:
+                store.jobs.end(connection, number, JobState.STOPPED, "")
+            else:
+                store.jobs.ask_to_stop(connection, number)
+            store.events.record(connection, store.events.STOPPED, "job", str(number), _about(known))
+        return store.jobs.job(connection, number)
+
+
+def resume(database: Database, number: int) -> Job:
+    """Queue it again, to go on where it was stopped. Raises UnknownName, InputError for one that has come to its end,
+    and as what queues jobs of its kind: what it needs may be gone since, or another's."""
+    known = job(database, number)
+    if known.state is JobState.DONE:
+        raise InputError(f"job {number} has come to its end: there is nothing to resume")
+    if known.is_open:
+        raise Conflict(f"job {number} is {known.state} already")
+    start = _start(database, known)
+    with database.write() as connection:
+        _check_startable(connection, start)
+        _refuse_twin(connection, known)
+        store.jobs.queue_again(connection, number, known.work_key)
+        store.events.record(connection, store.events.QUEUED, "job", str(number), _about(known))
+        return store.jobs.job(connection, number)
+
+
+def _queue(
+    database: Database, *requests: _Wanted, within: Callable[[Connection, Job], None] | None = None
+) -> list[Job]:
+    """In one transaction: all, or none."""
+    with database.write() as connection:
+        added = []
+        for one in requests:
+            _check_startable(connection, one.start)
+            added.append(_added(connection, one.request, database.actor))
+        if within is not None:
+            for job in added:
+                within(connection, job)
+    return added
+
+
+def _check_startable(connection: Connection, start: _Start) -> None:
+    """Start a job as its worker will, and take that back: what cannot be is refused here, and not by a worker later."""
+    with undone(connection):
+        start(connection)
+
+
+def _start(database: Database, job: Job) -> _Start:
+    """Of a job that was queued before. Raises InputError where it cannot be done any more."""
+    if job.kind == "run":
+        return partial(engine.run.start_run, plan=engine.plan.plan(database, study(job)), kind="run")
+    if job.kind == "answer":
+        return partial(engine.answer.start_answers, generation=generation(job))
+    settings = audit_settings(database, job)
+    _check_named(database, settings)
+    return _start_audit(database, settings)
+
+
+def _added(connection: Connection, request: Request, actor: str) -> Job:
+    _refuse_twin(connection, request)
+    number = store.jobs.add(connection, request, actor)
+    store.events.record(connection, store.events.QUEUED, "job", str(number), _about(request))
+    return store.jobs.job(connection, number)
+
+
+def _about(request: Request) -> dict[str, Any]:
+    return {"kind": request.kind, "benchmark": request.benchmark, "subject": request.subject}
+
+
+def _refuse_twin(connection: Connection, request: Request) -> None:
+    """Raises Conflict where an open job does some of the same."""
+    states = store.jobs.OPEN
+    for other in store.jobs.jobs(connection, kinds=[request.kind], states=states, benchmarks=[request.benchmark]):
+        if other.work_key == request.work_key or _overlap(request, other):
+            raise Conflict(f"{_what(other)} already, as job {other.id}: {_GOING_ON} {other.id}")
+
+
+def _what(job: Job) -> str:
+    if job.kind == "run":
+        return f"judge {job.subject!r} is being asked about these models"
+    return "this audit is going on" if job.kind == "audit" else f"the outputs of {job.subject!r} are being collected"
+
+
+def _overlap(request: Request, other: Job) -> bool:
+    """Of runs: whether some trial may be of both."""
+    if request.kind != "run" or request.subject != other.subject:
+        return False
+    return is_twin(make(Study, request.specification["study"], where="study"), study(other))
+
+
+def is_twin(one: Study, other: Study) -> bool:
+    """Whether two studies by the same judge ask some of the same: those of pairs a pair, others a model."""
+    if one.benchmark != other.benchmark or _in_other_parts(one, other):
+        return False
+    if one.pairs and other.pairs:
+        return not {frozenset(pair) for pair in one.pairs}.isdisjoint(frozenset(pair) for pair in other.pairs)
+    mine, theirs = _models(one), _models(other)
+    return not mine or not theirs or not mine.isdisjoint(theirs)
+
+
+def _in_other_parts(one: Study, other: Study) -> bool:
+    mine, theirs = one.shard, other.shard
+    return mine is not None and theirs is not None and mine.of == theirs.of and mine.number != theirs.number
+
+
+def _models(study: Study) -> set[str]:
+    """Empty: all."""
+    return {*study.models, *(model for pair in study.pairs for model in pair)}
+
+
+def _run_key(study: Study, judge: str) -> str:
+    fields = study.model_dump(mode="json", exclude=_NO_WORK, exclude_defaults=True)
+    return content_key("run", judge, fields)
+
+
+def _audit_key(name: str, given: Mapping[str, Any]) -> str:
+    return content_key("audit", name, {field: value for field, value in given.items() if field not in _LIMITS})
+
+
+def _answer_key(generation: Generation) -> str:
+    return content_key("answer", generation.benchmark, generation.model, str(generation.shard or ""))
+
+
+def _variables(served: Served) -> tuple[str, ...]:
+    """The environment variables that whoever asks it needs."""
+    return tuple(dict.fromkeys(name for name in (served.key_env, *served.connection.variables) if name is not None))
+
+
+def _check_plain(served: Served) -> None:
+    """Raises InputError for what no other process could ask."""
+    if served.connection.token is not None:
+        raise InputError("a function that returns a token is of this process alone: name a command by token_command")
+    if served.ray is not None:
+        raise InputError("workers of a Ray cluster are asked by the process that names them: run it there")
+
+
+def done(job: Job, runs: Iterable[RunSummary]) -> int:
+    """How much of what is planned has ended; of a collection of outputs that is told at its end."""
+    if job.kind == "audit":
+        return calls_ended(job, runs)
+    if job.kind == "run":
+        return _trials_ended(job, _runs_of(job, runs))
+    report = job.report or {}
+    return job.planned if job.state is JobState.DONE else int(report.get("planned", 0)) - int(report.get("pending", 0))
+
+
+def parts_not_shown(job: Job) -> dict[str, int]:
+    """Parts that the judge did not see, by kind, as a run that has ended reports."""
+    parts = (job.report or {}).get("not_shown", {})
+    return dict(parts) if isinstance(parts, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """How far a run is, as the database tells."""
+
+    planned: int  # trials
+    done: int  # of these, with what had ended before
+    without_verdict: int  # of what the job's runs asked
+    cost_usd: float | None  # of the job's runs; None: no price is known, or nothing was asked
+    a_second: float | None  # trials, in the run that goes on; None: none goes on, or nothing has ended in it yet
+    left_s: float | None  # at that rate
+    is_starting: bool  # a worker has it, and no run of it goes on yet
+    unanswered_s: float | None  # since the run that goes on began; None: none goes on, or something has ended in it
+
+
+def clock(database: Database) -> datetime:
+    """Now, by the clock that dates jobs, runs and leases: the database's."""
+    with database.read() as connection:
+        return store.claims.clock(connection)
+
+
+def progress(job: Job, runs: Iterable[RunSummary], now: datetime) -> RunProgress:
+    """By the job's runs and those begun since. What other runs asked of them counts when the job has ended. ``now``: by
+    the database's ``clock``."""
+    since = _runs_of(job, runs)
+    done = _trials_ended(job, since)
+    is_running = job.state is JobState.RUNNING
+    newest = max((run for run in since if is_running and run.finished_at is None), key=_number, default=None)
+    seconds = 0.0 if newest is None else _seconds(newest, now)
+    rate = None if newest is None or seconds <= 0 or not _ended(newest) else _ended(newest) / seconds
+    costs = [run.cost_usd for run in since if run.cost_usd is not None]
+    return RunProgress(
+        planned=job.planned,
+        done=done,
+        without_verdict=sum(number for run in since for status, number in run.ended.items() if status not in _ANSWERED),
+        cost_usd=sum(costs) if costs else None,
+        a_second=rate,
+        left_s=None if rate is None else (job.planned - done) / rate,
+        is_starting=is_running and newest is None and job.kind == "run",
+        unanswered_s=None if newest is None or _ended(newest) else seconds,
+    )
+
+
+def calls_ended(job: Job, runs: Iterable[RunSummary]) -> int:
+    """How many questions of an audit have ended, as the runs on its stages tell, which began since."""
+    stage, judge = f"{STAGE}{job.benchmark}/", job.subject.partition("+")[0]
+    mine = (run for run in runs if run.id > job.after_run and run.benchmark.startswith(stage))
+    return min(sum(_ended(run) for run in mine if run.judge.partition("+")[0] == judge), job.planned)
+
+
+def _runs_of(job: Job, runs: Iterable[RunSummary]) -> list[RunSummary]:
+    asked_by = (job.benchmark, job.subject, "run")
+    return [run for run in runs if run.id > job.after_run and (run.benchmark, run.judge, run.kind) == asked_by]
+
+
+def _trials_ended(job: Job, runs: Iterable[RunSummary]) -> int:
+    """Of those that a run asks for, with what had ended before."""
+    if job.state is JobState.DONE:
+        return job.planned
+    return min(job.answered + sum(map(_ended, runs)), job.planned)
+
+
+def _seconds(run: RunSummary, now: datetime) -> float:
+    """Since it began."""
+    return max((now - datetime.fromisoformat(run.started_at)).total_seconds(), 0.0)
+
+
+def _number(run: RunSummary) -> int:
+    return run.id
+
+
+def _ended(run: RunSummary) -> int:
+    return sum(run.ended.values())

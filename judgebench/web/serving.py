@@ -1,0 +1,60 @@
+"""A server of an ASGI application, on a socket of this process."""
+
+import errno
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from judgebench.errors import InputError
+
+_FIRST_PORT, _PORTS = 8501, 100  # tried one after another where none is named
+_TAKEN = (errno.EADDRINUSE, errno.EACCES)
+
+
+class SignalledServer(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """An end that was asked for is a good one."""
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, self.handle_exit)
+        yield
+
+
+def end_with_parent() -> None:
+    """Have this process be terminated once whoever started it has ended, and holds the pipe at stdin no more: who is
+    killed cannot say so, and a server that outlived it would keep its port from the next."""
+
+    def follow() -> None:
+        while os.read(sys.stdin.fileno(), 1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=follow, name="following", daemon=True).start()
+
+
+def listen(host: str, port: int | None) -> socket.socket:
+    """Raises InputError where the port is taken, or all that are tried are, and for an address that is not this
+    machine's."""
+    for number in [port] if port is not None else range(_FIRST_PORT, _FIRST_PORT + _PORTS):
+        try:
+            if ":" in host:
+                dual = host == "::" and socket.has_dualstack_ipv6()
+                return socket.create_server((host, number), family=socket.AF_INET6, dualstack_ipv6=dual, backlog=2048)
+            return socket.create_server((host, number), backlog=2048)
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise InputError(f"nothing can be served at {host}: {error}") from error
+    taken = f"port {port} is taken" if port is not None else f"ports {_FIRST_PORT} to {_FIRST_PORT + _PORTS - 1} are"
+    raise InputError(f"{taken}: name another by --port")
+
+
+def shown(host: str, port: int, *, secure: bool = False) -> str:
+    """The address as somebody on this machine would ask for it."""
+    name = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104  # shown, not bound
+    return f"{'https' if secure else 'http'}://{name}:{port}"

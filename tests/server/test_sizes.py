@@ -1,0 +1,83 @@
+"""What a body or an address holds is bounded before anything is made of it: lists, numbers, depth and levels."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from judgebench import services
+from judgebench.services.web_studies import AUDIT_FIELDS, JUDGE_FIELDS, PLACEMENT_FIELDS, STUDY_FIELDS
+from judgebench.spec import JudgeSpec
+from tests.server.serving import JSON, Answer, Api
+
+STUDY: dict[str, Any] = {"benchmark": "bench", "judge": "scripted:coin", "all_pairs": True}
+PLACED = {"benchmark": "bench", "models": ["beta"]}
+
+
+def posted(api: Api, path: str, body: dict[str, Any]) -> Answer:
+    return api.ask("POST", path, "admin", json.dumps(body).encode(), JSON)
+
+
+def bodies(value: object) -> list[tuple[str, str, dict[str, Any]]]:
+    """The address, the field that is wrong, and the body."""
+    judge = {"model": "scripted:coin"}
+    return [
+        *(("/runs", field, {**STUDY, field: value}) for field in STUDY_FIELDS),
+        *(("/runs", field, {**STUDY, "judge": {**judge, field: value}}) for field in JUDGE_FIELDS),
+        *(("/placements", field, {**PLACED, field: value}) for field in PLACEMENT_FIELDS),
+        *(("/audits", field, {"audit": "submissions", "settings": {"benchmark": "bench", field: value}})
+          for field in AUDIT_FIELDS),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [[f"n{at}" for at in range(5000)], 10**26, 10**351], ids=["list", "integer", "long"])
+def test_no_field_takes_more_than_is_needed(api: Api, value: object) -> None:
+    for path, field, body in bodies(value):
+        answer = posted(api, path, body)
+        assert (answer.status, field in answer.json["error"]) == (422, True), (path, field, answer.body[:300])
+    assert api.ask("GET", "/jobs", "admin").json == []
+
+
+@pytest.mark.parametrize("value", [-(10**9), 0, 1e308, 5e-324, 2**63 - 1])
+def test_no_number_breaks_the_server(api: Api, value: float) -> None:
+    for path, field, body in bodies(value):
+        answer = posted(api, path, {**body, "step": "plan"} if path == "/placements" else body)
+        assert answer.status < 500, (path, field, answer.body[:300])
+
+
+def test_a_body_of_many_names_is_refused_at_once(api: Api) -> None:
+    begun = time.monotonic()
+    answer = posted(api, "/placements", {**PLACED, "models": [f"m{at}" for at in range(60_000)]})
+    assert (answer.status, answer.json["error"]) == (422, "the body: models: at most 100 of them are taken at once")
+    assert time.monotonic() - begun < 2
+    deep = b'{"benchmark": "bench", "judge": {"model": "m", "settings": {"a": %s}}}' % (b"[" * 900 + b"]" * 900)
+    refused = api.ask("POST", "/runs", "admin", deep, JSON)
+    assert (refused.status, "nested" in refused.json["error"]) == (422, True)
+
+
+@pytest.mark.parametrize("level", ["1e-300", "0.9999999999999999", "0.2", "nan", "inf"])
+@pytest.mark.parametrize(
+    "path", ["compare?first=alpha&second=beta&", "leaderboard?", "goals?", "steps?", "card?judge=judge&"]
+)
+def test_levels_are_those_of_the_commands(api: Api, path: str, level: str) -> None:
+    answer = api.ask("GET", f"/{path}benchmark=bench&level={level}", "viewer")
+    assert (answer.status, "level" in answer.json["error"]) == (422, True), answer.body
+
+
+@pytest.mark.parametrize("number", [10**26, 2**63, 2**31])
+def test_a_job_has_a_number_that_databases_count_to(api: Api, number: int) -> None:
+    ways = [("GET", f"/jobs/{number}"), ("GET", f"/jobs/{number}/audit"), ("DELETE", f"/jobs/{number}")]
+    for method, path in (*ways, ("GET", f"/placement?benchmark=bench&model=beta&job={number}")):
+        answer = api.ask(method, path, "admin")
+        assert (answer.status, "less than or equal" in answer.json["error"]) == (422, True), answer.body
+
+
+def test_models_that_are_placed_are_looked_up_and_counted_once(api: Api) -> None:
+    unknown = api.ask("GET", "/placement?benchmark=bench&model=nobody", "viewer")
+    assert (unknown.status, "unknown model 'nobody'" in unknown.json["error"]) == (404, True), unknown.body
+    services.judges.add_judge(api.database, JudgeSpec(model="scripted:coin", name="coin"))
+    once = {**PLACED, "judges": ["coin"], "step": "plan"}
+    twice = {**once, "models": ["beta", "beta"], "judges": ["coin", "coin"]}
+    assert (first := posted(api, "/placements", once)).status == 200, first.body
+    assert posted(api, "/placements", twice).json == first.json
