@@ -84,7 +84,7 @@ def _database(address: str) -> Database:
 
 
 def _load() -> None:
-    """All that requests may need: threads that import a module for the first time at once may find it half made."""
+    """All that requests may need, so that none waits for it."""
     for package in map(import_module, _LOADED):
         for module in walk_packages(package.__path__, f"{package.__name__}."):
             with suppress(ImportError):  # it needs an extra that is not installed

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from judgebench.errors import DatabaseError
 from judgebench.records import Status
 from judgebench.store import schema as t
+from judgebench.store.columns import shared
 
 BLOCK = 1 << 16  # ids of verdicts: some 1 MB
 STATUSES = tuple(Status)
@@ -42,7 +43,7 @@ _HEADER = struct.Struct(f"<qq{len(_KINDS)}B6x")  # rows, the first id, and of ea
 _NARROW = [np.dtype(kind) for kind in ("V0", "<i1", "<i2", "<i4", "<i8", "<f4", "<f8")]  # the first: ids in a row
 _v = t.verdicts.c
 _b = t.verdict_blocks.c
-_newer = t.verdicts.alias("newer")
+_newer = shared(t.verdicts.alias("newer"))
 
 
 @dataclass(frozen=True, slots=True)

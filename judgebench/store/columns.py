@@ -1,15 +1,26 @@
-"""What the tables of ``schema`` have in common: how they are named, and columns that several have."""
+"""What the tables of ``schema`` have in common: how they are named, columns that several have, what threads share."""
 
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, MetaData, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, FromClause, Integer, MetaData, String, Text
 
 from judgebench.records import Source, Status
 
+_Named = TypeVar("_Named", bound=FromClause)
 KEY = String(32)
 # Ids hold beyond two thousand million; SQLite counts rows by its INTEGER alone, which has 64 bits.
 ID = BigInteger().with_variant(Integer, "sqlite")
 TIME = String(32)  # ISO 8601, UTC: the same text on both engines
+
+
+def shared(table: _Named) -> _Named:
+    """A table by another name, or a query as one, which threads may use for the first time at once.
+
+    Its columns are made when they are first asked for. Threads that ask together would each get their own, and a query
+    of one that names columns of another thread's is refused as one that joins two tables.
+    """
+    _ = table.c  # asks for them
+    return table
 
 
 def one_of(column: str, values: type[Status] | type[Source]) -> str:

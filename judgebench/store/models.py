@@ -21,11 +21,12 @@ from judgebench.store import blobs, events
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, STAGE, instruction_ids, output_of, within
 from judgebench.store.blocks import number_columns
+from judgebench.store.columns import shared
 from judgebench.store.database import AMONG, Stored, bulk_insert, insert, next_ids, now, rows_among
 
 OF_AUDITS = ("null:", STAGE)  # how the names of models begin that audits enter; lists leave them out
-OUTPUT_A, OUTPUT_B = t.outputs.alias("output_a"), t.outputs.alias("output_b")
-MODEL_A, MODEL_B = t.models.alias("model_of_a"), t.models.alias("model_of_b")
+OUTPUT_A, OUTPUT_B = (shared(t.outputs.alias(name)) for name in ("output_a", "output_b"))
+MODEL_A, MODEL_B = (shared(t.models.alias(name)) for name in ("model_of_a", "model_of_b"))
 
 
 def join_sides(query: sa.Select[Any], table: sa.FromClause, *, pointwise: bool = False) -> sa.Select[Any]:

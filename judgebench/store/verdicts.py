@@ -24,6 +24,7 @@ from judgebench.records import Completion, Goal, Span, Status, TrialResult, Verd
 from judgebench.store import blocks, events, particulars
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import StoredOutputs, stored_outputs, within
+from judgebench.store.columns import shared
 from judgebench.store.database import AMONG, Stored, bulk_insert, now, rows_among
 from judgebench.store.models import MODEL_A, MODEL_B, OUTPUT_A, OUTPUT_B, join_sides
 
@@ -32,11 +33,11 @@ _OUTCOME = attrgetter(*_OUTCOME_COLUMNS)
 _REMEMBERED = 1000  # instructions whose outputs are known without a look-up
 _FAILURES = (Status.UNPARSED, Status.REFUSED, Status.TRUNCATED, Status.FAILED)
 _v = t.verdicts.c
-_newer = t.verdicts.alias("newer")
+_newer = shared(t.verdicts.alias("newer"))
 # Hardly any trial is revised: the first test, a look-up in a small index, spares all others the second. The index holds
 # revisions above 0, which the engines only see where the 0 is written out.
 _is_revision = _newer.c.revision > sa.literal_column("0")
-_IN_FORCE = (
+_IN_FORCE = shared(
     sa.select(t.verdicts)
     .where(
         # The run, of which more is asked than any large index holds, makes SQLite read the small one.
