@@ -66,8 +66,8 @@ class Uploads:
         if self.held(holder) + more > self.most:
             raise HTTPException(
                 413,
-                f"Your uploads would take more than {self.most >> 20} MB together. Remove a file, or close a page that "
-                "has one and wait a minute.",
+                f"Your uploads would take more than {self.most >> 20:,} MB together. Remove a file, or close a page "
+                "that has one and wait a minute.",
             )
         if sum(self._arriving.values()) + sum(_bytes_of(session) for session in _sessions_with_files()) + more > (
             self.most_of_all

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from app import cached, filters
-from app.views import battles, conversation, diff, elements, goals
+from app.views import battles, conversation, diff, elements, goals, ways
 from app.views.battles import ROWS, Identity, Spot, View, beside, identity
 from app.views.board import Linked
 from app.views.elements import block, line, markup, rest, unavailable
@@ -23,7 +23,7 @@ from judgebench.show import charts, steps
 from judgebench.show.conversations import Passage, passages, samples, transcript
 from judgebench.show.coverage import averaged
 from judgebench.show.numbers import percent
-from judgebench.show.text import one_line
+from judgebench.show.text import count, one_line
 
 _CARDS = 4  # verdicts shown at once
 _SHORT_CHARS = 800  # of a text that needs no box which scrolls
@@ -53,6 +53,7 @@ def _view(source: cached.Source) -> View:
             order = filters.listed("Order", _ORDERS, key="order")
             only = {field: filters.toggle(label, key=key) for field, (label, key) in _TOGGLES.items()}
     filters.say_unknown()
+    ways.need_verdicts(source, benchmark)
     chosen = BattleFilter(judge, category, models, text=text, instruction=None, order=order, **only)
     if folded := battles.folded(chosen, {field: label for field, (label, _) in _TOGGLES.items()}):
         line(folded)
@@ -79,7 +80,7 @@ def _open(view: View, spot: Spot) -> None:
 def _list(view: View) -> Spot | None:
     """The list, a page at a time; each row opens its battle. Returns where the opened battle is in it."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.text(f"{view.total:,} battles" if view.total != 1 else "1 battle")
+        st.text(count(view.total, "battle"))
         page = filters.page(view.pages)
     for sentence in averaged(view.chosen.judge, cached.battle_judges(view.source, view.benchmark), "app"):
         line(sentence)

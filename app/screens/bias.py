@@ -27,6 +27,7 @@ def _chosen(source: cached.Source) -> _View:
         benchmark = filters.benchmark(source)
         scope = filters.scope(benchmark)
     filters.say_unknown()
+    ways.need_verdicts(source, benchmark)
     return _View(source, benchmark.name, scope, cached.bias(source, benchmark.name, scope))
 
 
@@ -166,7 +167,7 @@ try:
         if tab.open:
             with tab:
                 show(view)
-    st.page_link("screens/judges.py", label="Report cards of judges", query_params={"benchmark": view.benchmark})
+    elements.links(("Report cards of judges", filters.link("judges")))
 except JudgeBenchError as error:
     unavailable(
         "There is nothing to say about bias here yet.", error, filters.afresh("Bias by what counts usually", "bias")

@@ -134,8 +134,9 @@ def _judges(source: cached.Source) -> None:
     with st.container(horizontal=True):
         benchmark = filters.benchmark(source)
         chosen = filters.some("Judges", benchmark.judges, key="judges", none="The first")
+    ways.need_verdicts(source, benchmark)
     if not benchmark.judges:
-        line("No judge has judged this benchmark yet.")
+        line("People voted here, and no judge has judged this benchmark yet.")
         ways.to_judge(source, benchmark.name)
         return
     judges = chosen or benchmark.judges[:1]

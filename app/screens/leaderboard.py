@@ -19,14 +19,15 @@ from judgebench.services.scope import Scope
 from judgebench.services.voters import TwoBoards
 from judgebench.show import charts as drawn
 from judgebench.show import sentences, tables
-from judgebench.show.board import COLUMNS, USUAL, BoardLines, ColumnName, axis_title, board_lines, ordered, with_name
-from judgebench.show.numbers import fixed, plotted, ranks
+from judgebench.show.board import COLUMNS, USUAL, ColumnName, axis_title, board_lines, ordered, with_name
+from judgebench.show.numbers import dollars, fixed, plotted, ranks
 from judgebench.show.placement import standing_board
 from judgebench.show.text import escaped_html, listing, one_line
 
 _CONTROLS: dict[Without, str] = {"length": "Length", "style": "Style", "lineage": "Lineage"}
 _POLL_S = 1.0  # for numbers that are computed later
 _ADDRESSED = 20  # models that one address names
+_Way = tuple[str, str]  # a link: its words and its address
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +55,23 @@ def _chosen(source: cached.Source) -> _View:
             columns = _columns()
     order = filters.order()
     filters.say_unknown()
+    ways.need_verdicts(source, benchmark)
     choices = Choices(method=method, baseline=baseline)
     if question is not None:
         two = cached.two_boards(source, benchmark.name, scope, question, choices=choices)
-        beside = cached.beside(source, benchmark.name, scope, choices=choices)
-        _beside_people(benchmark.name, two, search, board_lines(two.judges, beside, columns))
+        _beside_people(_View(source, benchmark.name, scope, choices, two.judges, search, columns, order), two)
     board = cached.leaderboard(source, benchmark.name, scope, choices=choices)
     return _View(source, benchmark.name, scope, choices, board, search, columns, order)
 
 
-def _beside_people(benchmark: str, two: TwoBoards, search: str, further: BoardLines) -> NoReturn:
-    """Judges' leaderboard beside people's, which is all that the page shows then."""
-    elements.tab("Leaderboard", benchmark)
-    both.boards(two, search=search, further=further)
-    both.downloads(benchmark, two)
+def _beside_people(view: _View, two: TwoBoards) -> NoReturn:
+    """Judges' leaderboard, which ``view`` is of, beside people's, which is all that the page shows then."""
+    beside = _beside(view)
+    elements.tab("Leaderboard", view.benchmark)
+    both.boards(two, search=view.search, further=board_lines(view.board, beside, view.columns))
+    both.downloads(view.benchmark, two)
     elements.links(("Who voted, and how they agree", filters.link("people")))
+    _await(view, beside)
     st.stop()
 
 
@@ -100,6 +103,13 @@ def _beside(view: _View) -> Beside:
     return replace(known, awaited=True) if whole is None else whole
 
 
+def _await(view: _View, beside: Beside) -> None:
+    """Begin what is computed later, once the page is there, which it would slow down."""
+    if beside.awaited:
+        cached.with_controlled(view.source, view.benchmark, view.scope, choices=view.choices).begin()
+        watched(lambda: _beside(view).awaited, running=True, poll_s=_POLL_S)
+
+
 def _table(board: Leaderboard, beside: Beside) -> None:
     """Every number, each model on a row."""
     counted, level, rows = beside.tallies, f"{board.level:.0%}", board.rows
@@ -121,7 +131,7 @@ def _table(board: Leaderboard, beside: Beside) -> None:
     if board.judges:  # else people rank, whose votes do not fail
         columns["No verdict"] = [counted[row.model].failures for row in rows]
     if beside.has_costs:
-        columns["Cost, USD"] = [fixed(counted[row.model].cost_usd, 4) for row in rows]
+        columns["Cost, USD"] = [dollars(counted[row.model].cost_usd) for row in rows]
     if any(row.flag for row in rows):
         columns["Note"] = [one_line(row.flag, 200) for row in rows]
     elements.values(columns, alt="All numbers")
@@ -159,36 +169,34 @@ def _held_equal(view: _View) -> None:
         unavailable("This is not held equal here.", error)
 
 
-def _unjudged(view: _View) -> None:
-    """Where models that nobody judged get onto the board, and that those looked for are among them."""
+def _unjudged(view: _View) -> list[_Way]:
+    """That models looked for are among those that nobody judged; and where these get onto the board."""
     waiting = () if view.board.coverage is None else view.board.coverage.not_judged
     missing = [model for model in st.query_params.get_all("new") if model in waiting]
     if missing:
         line(f"Not on the board yet, as no judge was asked about: {listing(missing)}.")
-    if waiting:
-        names = [("benchmark", view.benchmark), *(("new", model) for model in (missing or waiting)[:_ADDRESSED])]
-        elements.links(("Judge what waits against the board", f"submit?{urlencode(names)}"))
+    names = [("benchmark", view.benchmark), *(("new", model) for model in (missing or waiting)[:_ADDRESSED])]
+    return [("Judge what waits against the board", f"submit?{urlencode(names)}")] if waiting else []
 
 
-def _standing(view: _View) -> None:
-    """By what new models are ranked, where the benchmark holds that."""
+def _standing(view: _View) -> list[_Way]:
+    """By what new models are ranked, where the benchmark holds that; and the pages about it."""
     standing = cached.standing(view.source, view.benchmark)
-    if standing is not None:
-        for sentence in standing_board(view.benchmark, standing):
-            line(sentence)
-        to_submit = ("Submit a model to it", f"submit?{urlencode({'benchmark': view.benchmark})}")
-        elements.links(to_submit, filters.afresh("The standing board", "standing"))
+    if standing is None:
+        return []
+    for sentence in standing_board(view.benchmark, standing):
+        line(sentence)
+    return [filters.afresh("Submit a model to it", "submit"), filters.afresh("The standing board", "standing")]
 
 
-def _particulars(view: _View) -> None:
+def _particulars(view: _View) -> list[_Way]:
     """Where judges listed goals of dialogues, judged steps, or knew what happened afterwards, what came of it."""
     ways = (
         (cached.goal_judges(view.source, view.benchmark), "Goals of dialogues", "goals"),
         (cached.step_judges(view.source, view.benchmark), "Steps of outputs", "steps"),
         (all(cached.hindsight_judges(view.source, view.benchmark)), "What hindsight changes", "hindsight"),
     )
-    if links := [(words, filters.link(page)) for judges, words, page in ways if judges]:
-        elements.links(*links)
+    return [(words, filters.link(page)) for judges, words, page in ways if judges]
 
 
 def _moves(view: _View, controls: tuple[Without, ...]) -> None:
@@ -236,9 +244,8 @@ if view.board.gate is not None:
 if others := sentences.summary(view.board, with_leader=False):
     line(others)
 elements.counted(view.board.coverage)
-_unjudged(view)
-_standing(view)
-_particulars(view)
+if pages := [*_unjudged(view), *_standing(view), *_particulars(view)]:
+    elements.links(*pages)
 numbers_beside = _beside(view)
 elements.table(_lines(view, numbers_beside))
 with st.container(border=True):
@@ -252,6 +259,4 @@ charts.below(
 if not view.scope.people:  # what is held equal is what judges are swayed by
     _held_equal(view)
 _downloads(view)
-if numbers_beside.awaited:  # begun once the page is there, which it would slow down
-    cached.with_controlled(view.source, view.benchmark, view.scope, choices=view.choices).begin()
-    watched(lambda: _beside(view).awaited, running=True, poll_s=_POLL_S)
+_await(view, numbers_beside)

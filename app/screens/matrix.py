@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import cached, filters
-from app.views import elements, pairs
+from app.views import elements, pairs, ways
 from app.views.board import Linked
 from app.views.elements import line, unavailable
 from judgebench.services.pages import Choices, JudgeBenchError, Leaderboard, PairRates
 from judgebench.services.scope import Scope
 from judgebench.show import tables
 from judgebench.show.numbers import fixed, plotted
-from judgebench.show.text import one_line
+from judgebench.show.text import count, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ def _chosen(source: cached.Source) -> _View:
         with st.popover("What counts", icon=":material/tune:", width="content"):
             scope = filters.scope(benchmark, spoken=cached.languages(source, benchmark.name))
     filters.say_unknown()
+    ways.need_verdicts(source, benchmark)
     board = cached.leaderboard(source, benchmark.name, scope, choices=Choices())
     return _View(benchmark.name, scope, board, _shown([row.model for row in board.rows]))
 
@@ -68,9 +69,10 @@ def _compared(model: str, opponent: str) -> Linked:
 
 def _left_out(view: _View) -> None:
     """What of the board is not in the picture, said before it."""
-    count = len(view.board.rows)
-    if len(view.shown) < count:
-        line(f"{len(view.shown):,} of {count:,} models; pairs with the others are not shown, the CSV holds them all.")
+    models = len(view.board.rows)
+    if len(view.shown) < models:
+        shown = f"{len(view.shown):,} of {count(models, 'model')}"
+        line(f"{shown}; pairs with the others are not shown, the CSV holds them all.")
 
 
 def _downloads(view: _View, rates: PairRates) -> None:

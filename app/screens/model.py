@@ -3,13 +3,13 @@
 import streamlit as st
 
 from app import cached, filters
-from app.views import about, charts, elements, findings, rates
+from app.views import about, charts, elements, findings, rates, ways
 from app.views.elements import line, unavailable
 from judgebench.services.pages import METHODS, Choices, JudgeBenchError
 from judgebench.services.profiles import Profile
 from judgebench.services.scope import Scope
 from judgebench.show import spread
-from judgebench.show.numbers import amount, ranks, whole
+from judgebench.show.numbers import paid, ranks, whole
 from judgebench.show.seen import BesideOutputs
 from judgebench.show.sentences import basis
 from judgebench.show.text import count, one_line
@@ -47,15 +47,10 @@ def _standing(profile: Profile) -> None:
 def _about(source: cached.Source, benchmark: str, profile: Profile, scope: Scope, choices: Choices) -> None:
     """Length, cost, failures, and what audits and lineage say."""
     tally = cached.beside(source, benchmark, scope, choices=choices).tallies[profile.model]
-    cost = "" if tally.cost_usd is None else f"; the judge's replies about it cost {amount(tally.cost_usd, 'USD')}"
+    spent = f"cost {paid(tally.cost_usd)}" if tally.cost_usd else "were free"
+    cost = "" if tally.cost_usd is None else f"; the judge's replies about it {spent}"
     line(f"{about.length(tally.length)}; {count(tally.failures, 'trial')} without a verdict{cost}.")
-    with st.container(horizontal=True):
-        st.page_link("screens/battles.py", label="Its battles", query_params=_where(benchmark, models=profile.model))
-        st.page_link("screens/audits.py", label="Audits", query_params=_where(benchmark))
-
-
-def _where(benchmark: str, **values: str) -> dict[str, str]:
-    return {"benchmark": benchmark, **values}
+    elements.links(("Its battles", filters.link("battles", models=profile.model)), ("Audits", filters.link("audits")))
 
 
 def _parts(profile: Profile) -> None:
@@ -190,6 +185,7 @@ try:
         model = filters.required("Model", benchmark.models, key="model")
     filters.say_unknown()
     elements.tab(model)
+    ways.need_verdicts(source, benchmark)
     choices = Choices(method=method, baseline=baseline)
     profile = cached.profile(source, benchmark.name, model, scope, choices=choices)
 except JudgeBenchError as error:

@@ -18,7 +18,7 @@ from judgebench.services.jobs import JobKind
 from judgebench.services.pages import CostEstimate, JudgeBenchError, Status, Study, cost_estimate
 from judgebench.services.web_studies import study_of
 from judgebench.show.glossary import explained
-from judgebench.show.numbers import fixed
+from judgebench.show.numbers import dollars
 from judgebench.show.sentences import images_shown, not_shown, unseen
 from judgebench.show.text import count, one_line, sentence
 
@@ -174,14 +174,14 @@ def _history(runs: list[RunSummary]) -> None:
     elements.values(
         {
             "Number": [run.id for run in runs],
-            "Started, UTC": [run.started_at[:19].replace("T", " ") for run in runs],
-            "Finished": [(run.finished_at or "")[:19].replace("T", " ") for run in runs],
+            "Started, UTC": [run.started_at[:16].replace("T", " ") for run in runs],
+            "Finished": [(run.finished_at or "")[:16].replace("T", " ") for run in runs],
             "Kind": [run.kind for run in runs],
             "Benchmark": [one_line(run.benchmark) for run in runs],
             "Judge": [one_line(run.judge) for run in runs],
             "Trials": [sum(run.ended.values()) for run in runs],
             "Without verdict": [sum(n for status, n in run.ended.items() if status not in _ANSWERED) for run in runs],
-            "Cost, USD": [None if run.cost_usd is None else fixed(run.cost_usd, 4) for run in runs],
+            "Cost, USD": [dollars(run.cost_usd) for run in runs],
         },
         alt="All runs in the database",
     )

@@ -164,7 +164,7 @@ def _submit() -> None:
     if not ready:
         return
     accepted = all(file.accepted for file in ready)
-    label = "Store these outputs" if len(ready) == 1 else f"Store the outputs of {len(ready):,} models"
+    label = "Store these outputs" if len(ready) == 1 else f"Store the outputs of {count(len(ready), 'model')}"
     if st.button(label, icon=":material/save:", disabled=not accepted, type="primary"):
         _store(ready)
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from app import cached
 from judgebench.services.battles import JudgedBattle, JudgedTrial
 from judgebench.services.pages import BattleFilter, BattleSummary, Completion, Order, TokenLogprob
-from judgebench.show.numbers import percent
+from judgebench.show.numbers import paid, percent
 from judgebench.show.text import count, one_line
 
 ROWS = 20  # battles on a page of the list
@@ -91,7 +91,7 @@ def facts(completion: Completion) -> str:
         (completion.finish_reason, "ended with {}"),
         (_tokens(completion.prompt_tokens, "prompt token"), "{}"),
         (_tokens(completion.completion_tokens, "reply token"), "{}"),
-        (completion.cost_usd, "{:.5f} USD"),
+        (None if completion.cost_usd is None else paid(completion.cost_usd), "{}"),
         (completion.latency_s, "{:.2f} s"),
     ]
     return ", ".join(words.format(value) for value, words in known if value is not None)
@@ -118,13 +118,13 @@ def outcome(battle: JudgedBattle) -> str:
     told = _preferences(battle)
     silent = len(battle.verdicts) - len(told)
     have = "has" if silent == 1 else "have"
-    without = f" {silent:,} of {len(battle.verdicts):,} trials {have} no verdict." if silent else ""
+    without = f" {silent:,} of {count(len(battle.verdicts), 'trial')} {have} no verdict." if silent else ""
     if not told:
         return f"No verdict.{without}"
     mean = _preferred(sum(told) / len(told))
     if len(told) == 1:
         return f"One verdict: {mean}.{without}"
-    return f"{len(told):,} verdicts, on average {mean}; they {_agreement(battle)}.{without}"
+    return f"{count(len(told), 'verdict')}, on average {mean}; they {_agreement(battle)}.{without}"
 
 
 def people(battle: JudgedBattle) -> str:

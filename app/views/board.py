@@ -11,11 +11,14 @@ from pathlib import Path
 
 from judgebench.show.board import AWAITED, BoardLine, BoardLines, Column
 from judgebench.show.glossary import explained
+from judgebench.show.numbers import FREE, NOT_KNOWN
 from judgebench.show.text import escaped_html, name_html, one_line
 
 Link = Callable[[str], str]  # the address of a model's page
 _NUMBER = re.compile(r"-|[-+]?[\d,]*\.?\d+%?")
-_WHOLE = re.compile(r"\[[-+\d.,%e]+, [-+\d.,%e]+[^\[\]]{0,8}\]|\d{4}-\d\d-\d\d")  # an interval, or a day
+_WHOLE = re.compile(  # an interval, or a moment
+    r"\[[-+\d.,%e]+, [-+\d.,%e]+[^\[\]]{0,8}\]|\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d)?)?"
+)
 
 
 @cache
@@ -89,15 +92,16 @@ def plain(
     for place, name in enumerate(columns[named]):
         cells = "".join(cell(shown(columns[column][place]), label=column, kind=kinds[column]) for column in others)
         here = ' class="here" aria-current="true"' if place == marked else ""
-        rows.append(f'<tr{here}><th scope="row">{shown(name)}</th>{cells}</tr>')
-    heads = (head(column, kind=kinds[column] * (column != named)) for column in columns)
+        kind = f' class="{kinds[named]}"' if kinds[named] else ""
+        rows.append(f'<tr{here}><th scope="row"{kind}>{shown(name)}</th>{cells}</tr>')
+    heads = (head(column, kind=kinds[column]) for column in columns)
     return framed(label, heads, "".join(rows), kind="jb-cards jb-values", is_tall=is_tall)
 
 
 def _are_numbers(values: Sequence[object]) -> bool:
-    """Whether all that are there are written as numbers, and one is."""
+    """Whether all that are there are written as numbers, or say of costs what no number says."""
     words = [str(value) for value in values if value not in (None, "")]
-    return bool(words) and all(_NUMBER.fullmatch(word) for word in words)
+    return bool(words) and all(word in (FREE, NOT_KNOWN) or _NUMBER.fullmatch(word) for word in words)
 
 
 def cell(words: str, *, label: str, kind: str = "") -> str:
@@ -118,7 +122,7 @@ def shown(value: object) -> str:
 
 
 def unbroken(html: str) -> str:
-    """Escaped words of which intervals and days stay on one line."""
+    """Escaped words of which intervals and moments stay on one line."""
     return _WHOLE.sub(lambda match: f'<span class="whole">{match[0]}</span>', html)
 
 
@@ -164,17 +168,17 @@ def _row(line: BoardLine, lines: BoardLines, link: Link, *, new: bool) -> str:
         f'<tr class="{line.tone}{" new" * new}"><td class="rank">{line.ranks}</td>'
         f'<th scope="row"><a href="{escaped_html(link(line.model))}">{name_html(line.model)}</a></th>'
         f'<td class="n">{line.rating}</td><td class="iv">{drawn}</td>'
-        + "".join(f'<td class="n {_class(column)}">{_number(cell)}</td>' for column, cell in cells)
+        + "".join(f'<td class="n {_class(column)}">{number_cell(cell)}</td>' for column, cell in cells)
         + (f'<td class="marks">{chips}</td>' if lines.marked else "")
         + "</tr>"
     )
 
 
-def _number(cell: str) -> str:
+def number_cell(words: str) -> str:
     """Its words; of what is still being computed its room alone, so that nothing moves when it comes."""
-    if cell == AWAITED:
-        return f'<span class="awaited" role="img" aria-label="is being computed">{cell}</span>'
-    return escaped_html(cell)
+    if words == AWAITED:
+        return f'<span class="awaited" role="img" aria-label="is being computed">{words}</span>'
+    return escaped_html(words)
 
 
 def bar(dot: float | None, lower: float | None, upper: float | None, words: str, half: float | None = 50.0) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from app.views.findings import Link
 from judgebench.services.pages import BoardGate, JudgeGate
 from judgebench.show.gates import null_models
-from judgebench.show.text import escaped_html, name_html, one_line
+from judgebench.show.text import count, escaped_html, name_html, one_line
 
 _MODELS = 2  # flagged ones that the chip names
 _NAMED = 3  # judges with a chip each; of more, those that passed and those that nobody audited are counted
@@ -21,7 +21,9 @@ def badges(gate: BoardGate, link: Link, *, ranked: bool) -> str:
     named = [judge for judge in gate.judges if len(gate.judges) <= _NAMED or judge.state in ("failed", "stale")]
     rest = Counter(judge.state for judge in gate.judges if judge not in named)
     chips = [_judge(judge) for judge in named[: 2 * _NAMED]]
-    chips += [_chip(_TONES.get(state, ""), f"Null models: {number} judges {state}") for state, number in rest.items()]
+    chips += [
+        _chip(_TONES.get(state, ""), f"Null models: {count(number, 'judge')} {state}") for state, number in rest.items()
+    ]
     if len(named) > 2 * _NAMED:
         chips.append(_chip("flagged", f"Null models: {len(named) - 2 * _NAMED:,} more judges failed or stale"))
     flagged = gate.models_that_are("flagged")

@@ -17,9 +17,9 @@ from judgebench.services.access import Forbidden, Role
 from judgebench.services.benchmarks import RunSummary
 from judgebench.services.jobs import Job, JobState, RunProgress
 from judgebench.services.pages import InputError, JudgeBenchError
-from judgebench.show.numbers import amount, duration
+from judgebench.show.numbers import duration, paid
 from judgebench.show.sentences import not_shown
-from judgebench.show.text import one_line
+from judgebench.show.text import count, one_line
 
 _POLL_S = 2.0
 _ENDED_EARLY = (JobState.FAILED, JobState.STOPPED)
@@ -89,7 +89,7 @@ def told(job: Job) -> str:
 def words(progress: RunProgress) -> str:
     """``84 of 400 trials, 72 a second, 4 s left, 0.65 USD, 2 without a verdict``; while nothing was answered, what
     is waited for."""
-    parts = [f"{progress.done:,} of {progress.planned:,} trials"]
+    parts = [f"{progress.done:,} of {count(progress.planned, 'trial')}"]
     if progress.unanswered_s is not None:
         parts.append(f"the judge has not answered yet, {duration(progress.unanswered_s)} after the start")
     if progress.is_starting:
@@ -99,7 +99,7 @@ def words(progress: RunProgress) -> str:
     if progress.left_s is not None:
         parts.append(f"{duration(progress.left_s)} left")
     if progress.cost_usd is not None:
-        parts.append(amount(progress.cost_usd, "USD"))
+        parts.append(paid(progress.cost_usd))
     if progress.without_verdict:
         parts.append(f"{progress.without_verdict:,} without a verdict")
     return ", ".join(parts)

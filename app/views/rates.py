@@ -15,8 +15,9 @@ _BRIEF_CHARS = 160
 def parts(what: str, rows: Sequence[PartRate], link: Link, *, unit: str) -> str:
     """``what``: the heading of the names. ``unit``: "rate", or "score" for means, which have no bar."""
     heads = [head(what), head("Win rate, %" if unit == "rate" else "Mean score", kind="n")]
-    heads += [head(f"{_level(rows)} interval", kind="iv"), head("Battles" if unit == "rate" else "Outputs", kind="n")]
-    heads += [head("Won, lost, tied", kind="n")] if unit == "rate" else []
+    heads += [head(f"{_level(rows)} interval", kind="iv")]
+    of_rates = [head("Battles", kind="n sum"), head("Won, lost, tied", kind="n")]
+    heads += of_rates if unit == "rate" else [head("Outputs", kind="n")]
     body = "".join(_part(row, link, unit=unit) for row in rows)
     return framed(what, heads, body)
 
@@ -32,10 +33,11 @@ def _part(row: PartRate, link: Link, *, unit: str) -> str:
     words = span(known.lower, known.upper, "rate" if rate else "score")
     dot, lower, upper = (plotted(end, "rate") for end in (known.value, known.lower, known.upper))
     drawn = bar(dot, lower, upper, words) if rate else words
-    outcomes = f'<td class="n wraps">{row.wins:,}, {row.losses:,}, {row.ties:,}</td>' if rate else ""
+    outcomes = f'<td class="n outcomes">{row.wins:,}, {row.losses:,}, {row.ties:,}</td>' if rate else ""
     return (
         f'<tr class="model"><th scope="row">{_linked(row.name or "no category", link(row.name))}</th>'
-        f'<td class="n">{number}</td><td class="iv">{drawn}</td><td class="n">{row.battles:,}</td>{outcomes}</tr>'
+        f'<td class="n">{number}</td><td class="iv">{drawn}</td><td class="n{" sum" * rate}">{row.battles:,}</td>'
+        f"{outcomes}</tr>"
     )
 
 

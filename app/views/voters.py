@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from app.views.board import cell, framed, head, shown
+from app.views.board import cell, framed, head, number_cell, shown
 from judgebench.services.pages import VotersReport
 from judgebench.services.voters import TwoBoards
 from judgebench.show import voters as show
@@ -64,7 +64,7 @@ def places(
         numbers = "".join(cell(shown(value), label=column) for column, value in zip(names[1:-1], cells, strict=True))
         more = known.get(row.model, (MISSING,) * len(columns))
         numbers += "".join(
-            cell(escaped_html(words), label=_of_judges(column), kind=f"n c-{column.name}")
+            cell(number_cell(words), label=_of_judges(column), kind=f"n c-{column.name}")
             for column, words in zip(columns, more, strict=True)
         )
         chip = f'<span class="chip">{escaped_html(str(mark))}</span>' if mark else ""

@@ -71,9 +71,9 @@ def goal(progress: Progress) -> str:
         return ""
     known = f"how often you agree with the mean of all judges is known to within {100 * ahead.half_width:.0f} points"
     if ahead.is_all:
-        return f"{n:,} of {ahead.votes:,} votes: with all pairs voted on, {known}."
+        return f"{n:,} of {count(ahead.votes, 'vote')}: with all pairs voted on, {known}."
     between = "" if ahead.fewest == ahead.most else f" ({ahead.fewest:,} to {ahead.most:,})"
-    return f"{n:,} of about {ahead.votes:,} votes: at about {ahead.votes:,}{between}, {known}."
+    return f"{n:,} of about {count(ahead.votes, 'vote')}: at about {ahead.votes:,}{between}, {known}."
 
 
 def agreed(progress: Progress) -> str:
@@ -150,7 +150,7 @@ def _surely(row: JudgeOpinion) -> str:
     words = f"{amount(max(row.mean, 1 - row.mean), 'share')} in {count(len(row.toward_first), 'verdict')}"
     if len({value > 0.5 for value in row.toward_first if value != 0.5}) > 1:
         words += ", which contradict each other"
-    return words + (f"; {row.without} without one" if row.without else "")
+    return words + (f"; {row.without:,} without one" if row.without else "")
 
 
 def _beside(mean: float | None, preference: float) -> str:

@@ -10,10 +10,14 @@ from app import auth, cached, commands, filters
 from app.views import elements
 from app.views.board import Linked
 from judgebench.services.access import Role
+from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.show.numbers import Labelled
 from judgebench.show.tables import REMEDIES, estimate_columns
+from judgebench.show.text import count, one_line
 
 _BLANKS = frozenset({"ANOTHER", "FILE", "JUDGE", "MODEL", "NAME", "OPPONENT", "URL"})  # for somebody to fill in
+
+_SCORES = "pointwise/mt-bench"  # the template that scores what has no reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,27 @@ def estimates(rows: Sequence[Labelled], benchmark: str, *, alt: str) -> None:
     if REMEDIES in columns:
         columns[REMEDIES] = [instead(str(command)) for command in columns[REMEDIES]]
     elements.values(columns, alt=alt)
+
+
+def need_verdicts(source: cached.Source, benchmark: BenchmarkSummary) -> None:
+    """Ends a page about verdicts where the benchmark has none, nor votes: says what it holds, and what to do next."""
+    if benchmark.verdicts or cached.questions(source, benchmark.name):
+        return
+    name, models = one_line(benchmark.name), len(benchmark.models)
+    outputs = f"outputs of {count(models, 'model')} to them" if models else "no outputs"
+    with st.container(border=True):
+        elements.line(
+            f"Nothing on {name} was judged yet. It holds {count(benchmark.instructions, 'instruction')} and {outputs}."
+        )
+        command = commands.judge_all(benchmark.name, cached.judge_at_hand(source, benchmark.name))
+        judging = ways([command]) if models > 1 else []
+        if models == 1:
+            elements.line("A judge compares two models; one alone is scored.")
+            judging = [("Have it scored", filters.link("runs", template=_SCORES))]
+        elements.links(*judging, ("Submit outputs", filters.link("submit")))
+        if models > 1:
+            st.code(command, language=None, wrap_lines=True)
+    st.stop()
 
 
 def to_judge(source: cached.Source, benchmark: str) -> None:

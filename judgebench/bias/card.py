@@ -192,11 +192,11 @@ def bias_lines(report: BiasReport, judge: str) -> list[CardLine]:
     """Place, length, relatives and repetition."""
     place = report.position
     points = place.points if place.points.identified else report.position_across
-    how = f"{place.matched} battles in both orders" if place.points.identified else "orders varied across battles"
+    how = f"{place.matched:,} battles in both orders" if place.points.identified else "orders varied across battles"
     own, family = _relatives(report, judge)
     return [
         line("consistency", "names the same winner in both orders", place.consistency, "share",
-             f"{place.matched} battles in both orders"),
+             f"{place.matched:,} battles in both orders"),
         line("position", "what the first place adds to a win rate at equal quality", points, "points", how),
         *_length_lines(report),
         line("own outputs", "what being the judge's own adds to a win rate", own, "points",
@@ -250,7 +250,7 @@ def people_lines(judge: JudgeAgreement, people: PeopleAgreement) -> list[CardLin
         ceiling = f"of people with each other {_share(people.ceiling)}"
     return [
         line("people", "accuracy: names the winner that people name, ties half", judge.accuracy, "share",
-             f"{judge.items} labelled battles; human agreement {_share(judge.each_person)}, {ceiling}"),
+             f"{judge.items:,} labelled battles; human agreement {_share(judge.each_person)}, {ceiling}"),
         line("calibration", "distance of its confidence from being right", judge.calibration_error, "number",
              f"{judge.calibration_error.n:,} labelled battles"),
     ]  # fmt: skip

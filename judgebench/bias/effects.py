@@ -132,7 +132,7 @@ def fit_effects(table: VerdictTable, effects: Sequence[Effect], *, near: Fit | N
     """
     for effect in effects:
         if effect.column.shape != (len(table),) or not np.isfinite(effect.column).all():
-            raise StatisticsError(f"the effect {effect.name!r} needs {len(table)} finite numbers, one a verdict")
+            raise StatisticsError(f"the effect {effect.name!r} needs {len(table):,} finite numbers, one a verdict")
     if not len(table):
         raise StatisticsError("there is no verdict to fit")
     filled = [effect for effect in effects if effect.column.any()]

@@ -168,7 +168,7 @@ def annotator_test(
     Raises InputError when the two are not aligned.
     """
     if judge.shape != (people.items,):
-        raise InputError(f"the judge's labels of shape {judge.shape} must match people's on {people.items} items")
+        raise InputError(f"the judge's labels of shape {judge.shape} must match people's on {people.items:,} items")
     least, counts = max(least, 2), people.counts(_OUTCOMES)
     compared = (_compared(judge, people, counts, own) for own in people.by_rater(least))
     kept = [pair for pair in compared if len(pair[0]) >= least]

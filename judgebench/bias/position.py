@@ -181,7 +181,7 @@ def _one_sided(ff: int, ss: int, level: float) -> Estimate:
     least = float(logit(betaincinv(n, 1, tail))) / 2
     place = "first" if ff else "second"
     lower, upper = (least, None) if ff else (None, -least)
-    reason = f"each of the {n} battles that went to one place went to the {place}: no finite estimate"
+    reason = f"each of the {n:,} battles that went to one place went to the {place}: no finite estimate"
     return Estimate(None, lower, upper, level, "exact binomial", n, reason)
 
 

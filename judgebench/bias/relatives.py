@@ -281,7 +281,7 @@ def relation_matrix(
 ) -> NDArray[np.object_]:
     """(judges, models) relations. Raises InputError unless ``judge_models`` names one LLM for each judge."""
     if len(judge_models) != len(table.judges):
-        raise InputError(f"{len(table.judges)} judges need as many LLM names, not {len(judge_models)}")
+        raise InputError(f"{len(table.judges):,} judges need as many LLM names, not {len(judge_models):,}")
     rows = [[relation(llm, model, lineages) for model in table.models] for llm in judge_models]
     matrix = np.empty((len(table.judges), len(table.models)), dtype=object)
     for row, relations in enumerate(rows):
@@ -359,7 +359,7 @@ class Weighted:
     def words(self) -> str:
         """What became of them."""
         kept = self.related - self.removed
-        return f"{self.removed} left out" + (f", {kept} given less weight" if kept else "")
+        return f"{self.removed:,} left out" + (f", {kept} given less weight" if kept else "")
 
 
 def without_related(table: VerdictTable, related: NDArray[np.bool_], *, weight: float = 0.0) -> Weighted:

@@ -143,7 +143,9 @@ def _checked_human(table: VerdictTable, human: Floats | None) -> Floats:
     people = np.asarray(human, dtype=np.float64)
     known = people[np.isfinite(people)] if people.shape == (len(table),) else np.array([-1.0])
     if (known < 0).any() or (known > 1).any():
-        raise InputError(f"human preferences must be {len(table)} numbers in [0, 1], one a verdict, NaN where unknown")
+        raise InputError(
+            f"human preferences must be {len(table):,} numbers in [0, 1], one a verdict, NaN where unknown"
+        )
     return people
 
 

@@ -50,7 +50,8 @@ def agreement(
 def _print_agreement(report: AgreementReport) -> None:
     people = report.people
     print_estimates(
-        f"people: {count(len(people.annotators), 'annotator')}, {people.labels:,} labels on {people.items:,} battles",
+        f"people: {count(len(people.annotators), 'annotator')}, {count(people.labels, 'label')} on "
+        f"{count(people.items, 'battle')}",
         [("human agreement with each other (ceiling)", people.ceiling, "share"), *_coefficients(people.all)[1:]],
     )
     for judge in report.judges:
@@ -60,7 +61,7 @@ def _print_agreement(report: AgreementReport) -> None:
             *_coefficients(pair.agreement),
             ("models' ranks, Kendall", pair.rankings.kendall, "number"),
         ]
-        print_estimates(f"{pair.one} and {pair.other} ({pair.items} battles)", lines)
+        print_estimates(f"{pair.one} and {pair.other} ({count(pair.items, 'battle')})", lines)
     if len(report.judges) > 1:
         print_estimates("all judges", _coefficients(report.all_judges))
     icc: list[Line] = [
@@ -73,9 +74,10 @@ def _print_agreement(report: AgreementReport) -> None:
 def _print_judge(judge: JudgeAgreement) -> None:
     test = judge.annotators
     passed = {True: "passed", False: "failed", None: "too few labels by two people or more"}[test.passes]
-    failures = f", {judge.without_verdict} without a verdict" if judge.without_verdict else ""
+    failures = f", {judge.without_verdict:,} without a verdict" if judge.without_verdict else ""
     print_estimates(
-        f"{judge.judge} and people ({judge.items} battles{failures}; test against leaving out a person: {passed})",
+        f"{judge.judge} and people ({count(judge.items, 'battle')}{failures}; test against leaving out a person: "
+        f"{passed})",
         [
             *_coefficients(judge.consensus),
             ("human agreement", judge.each_person, "share"),

@@ -29,6 +29,7 @@ from judgebench.cli.session import (
     warn,
 )
 from judgebench.records import Status
+from judgebench.show.text import count
 
 if TYPE_CHECKING:
     from judgebench.engine.answer import AnswerEstimate, AnswerReport
@@ -138,8 +139,8 @@ def _print_estimate(model: str, estimate: AnswerEstimate, output: str) -> None:
         print_json({"model": model} | {renamed.get(name, name): value for name, value in asdict(estimate).items()})
         return
     say(
-        f"{model}: {estimate.planned:,} instructions, {estimate.answered:,} answered already, "
-        f"{estimate.calls:,} calls left",
+        f"{model}: {count(estimate.planned, 'instruction')}, {estimate.answered:,} answered already, "
+        f"{count(estimate.calls, 'call')} left",
         f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {expected(estimate.cost_usd)}, "
         "replies not included",
         *_not_asked(estimate.not_asked),

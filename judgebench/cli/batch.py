@@ -11,10 +11,12 @@ import typer
 from judgebench import engine
 from judgebench.cli import options
 from judgebench.cli.connection import ConnectionOptions
-from judgebench.cli.session import WITHOUT_VERDICT, Session, complain, opened, paid, print_json, print_table, say
+from judgebench.cli.session import WITHOUT_VERDICT, Session, complain, opened, print_json, print_table, say
 from judgebench.errors import InputError
 from judgebench.records import Status
+from judgebench.show.numbers import paid
 from judgebench.show.sentences import not_shown, unseen
+from judgebench.show.text import count
 
 if TYPE_CHECKING:
     from judgebench.engine.batches import IngestReport
@@ -64,12 +66,12 @@ def export(
         print_json(asdict(report))
         return
     over = report.taken_over
-    taken_over = f"{over} taken over from other benchmarks, " if over else ""
+    taken_over = f"{over:,} taken over from other benchmarks, " if over else ""
     for part in report.files:
-        say(f"{part.file}: batch {part.batch}, {part.requests} questions, {part.bytes:,} bytes")
+        say(f"{part.file}: batch {part.batch}, {count(part.requests, 'question')}, {part.bytes:,} bytes")
     say(
-        f"{report.planned} planned: {report.answered} answered already, {taken_over}{report.identical} decided without "
-        f"a question, {report.awaited} awaited from earlier batches or runs, {report.exported} exported",
+        f"{report.planned:,} planned: {report.answered:,} answered already, {taken_over}{report.identical:,} decided "
+        f"without a question, {report.awaited:,} awaited from earlier batches or runs, {report.exported:,} exported",
         *not_shown(report.not_shown),
         *unseen(report.unseen),
     )
@@ -137,7 +139,7 @@ def ingest(
     else:
         _print_ingested(report, ended)
     if report.unreadable:
-        complain(f"warning: {report.unreadable} lines are no results, and were passed over")
+        complain(f"warning: {count(report.unreadable, 'line')} passed over, as no results")
     if report.unreadable or report.new - report.ended[Status.OK] - report.ended[Status.TIE]:
         raise typer.Exit(WITHOUT_VERDICT)
 
@@ -161,7 +163,7 @@ def list_batches(context: typer.Context, output: options.Output = "table") -> No
 
 def _print_ingested(report: IngestReport, ended: dict[str, int]) -> None:
     say(*(f"{name}: {status}" for name, status in report.servers.items()))
-    shown = ", ".join(f"{count} {name}" for name, count in ended.items() if count) or "nothing new"
+    shown = ", ".join(f"{number:,} {name}" for name, number in ended.items() if number) or "nothing new"
     others = {
         "known": report.known,
         "repeated": report.repeated,
@@ -169,8 +171,8 @@ def _print_ingested(report: IngestReport, ended: dict[str, int]) -> None:
         "of no batch here": report.foreign,
         "unreadable": report.unreadable,
     }
-    rest = "".join(f", {count} {name}" for name, count in others.items() if count)
-    say(f"{report.results} results: {shown}{rest}; {paid(report.cost_usd)}")
+    rest = "".join(f", {number:,} {name}" for name, number in others.items() if number)
+    say(f"{count(report.results, 'result')}: {shown}{rest}; {paid(report.cost_usd)}")
 
 
 def _document(batch: Batch) -> dict[str, object]:

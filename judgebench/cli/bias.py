@@ -9,6 +9,7 @@ import typer
 from judgebench import services
 from judgebench.cli.options import AllJudges, Baseline, Benchmark, BoardJudges, Category, Level, Output
 from judgebench.cli.session import opened, print_estimates, print_json, say, say_coverage
+from judgebench.show.text import count
 
 if TYPE_CHECKING:
     from judgebench.bias.counterfactual import WithoutEffect
@@ -46,7 +47,7 @@ def bias(
         print_json({"benchmark": benchmark, "category": category, **document(report), **told})
         return
     say_coverage(report.coverage)
-    say(f"{', '.join(report.judges)} on {benchmark}: {report.verdicts:,} verdicts, {level:.0%} intervals")
+    say(f"{', '.join(report.judges)} on {benchmark}: {count(report.verdicts, 'verdict')}, {level:.0%} intervals")
     _print_bias(report)
 
 
@@ -55,7 +56,8 @@ def _print_bias(report: BiasReport) -> None:
 
     place = report.position
     print_estimates(
-        f"position bias ({place.matched} battles in both orders, {place.unmatched} verdicts without a partner)",
+        f"position bias ({count(place.matched, 'battle')} in both orders, {count(place.unmatched, 'verdict')} without "
+        "a partner)",
         [
             ("consistency", place.consistency, "share"),
             ("leans to the first", place.primacy, "share"),

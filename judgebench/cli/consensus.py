@@ -6,6 +6,7 @@ from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.session import opened, print_json, print_table, say, say_coverage
 from judgebench.show.numbers import amount, percent
+from judgebench.show.text import count
 
 
 @options.flat
@@ -48,7 +49,7 @@ def consensus(
     doubt = "" if answers.condorcet_certain or answers.condorcet_winner is None else ", but not for certain"
     say(f"preferred to each other model by a majority: {answers.condorcet_winner or 'none'}{doubt}")
     if answers.unmet:
-        say(f"{answers.unmet} pairs of models never met, which the lottery takes for even")
+        say(f"{count(answers.unmet, 'pair')} of models never met, which the lottery takes for even")
     if answers.cycles is None:
         say("cycles: not identified, as no three models met each other, or no pair has a preference")
     else:

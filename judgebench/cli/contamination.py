@@ -9,6 +9,7 @@ from judgebench import services
 from judgebench.cli.options import Benchmark, Models, Output, SoughtIn, Templates
 from judgebench.cli.session import opened, print_estimates, print_json, print_table, say
 from judgebench.show.numbers import amount
+from judgebench.show.text import count
 
 _SHOWN = 20
 
@@ -51,7 +52,7 @@ def contamination(
         print_json(document(report))
         return
     print_estimates(
-        f"{benchmark}, looked for in {report.searched} texts",
+        f"{benchmark}, looked for in {count(report.searched, 'text')}",
         [
             ("instructions found", report.instructions, "share"),
             ("of them with thirteen words in a row", report.verbatim, "share"),

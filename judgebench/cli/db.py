@@ -10,6 +10,7 @@ from judgebench.cli.options import Done, Last, Output
 from judgebench.cli.session import opened, print_json, print_table, say, tell
 from judgebench.errors import InputError
 from judgebench.records import Deletable, Named
+from judgebench.show.text import count
 
 if TYPE_CHECKING:
     from judgebench.services.upkeep import Change
@@ -96,7 +97,7 @@ def copy(
     with opened(context) as database:
         counts = services.upkeep.copy(database, target)
         name = Database(target).name
-    say(f"copied {sum(counts.values()):,} rows into {name}")
+    say(f"copied {count(sum(counts.values()), 'row')} into {name}")
     if counts["api_tokens"]:
         say("all tokens of the API are revoked there: judgebench tokens create makes new ones")
 

@@ -17,6 +17,7 @@ from judgebench import engine, services
 from judgebench.cli.session import DEFAULT_DATABASE, Session, print_result, progress_line, say, tell
 from judgebench.records import Order
 from judgebench.resources import folder
+from judgebench.show.text import count
 
 if TYPE_CHECKING:
     from judgebench.audits.findings import AuditReport
@@ -113,7 +114,7 @@ def trust(lesson: Lesson, audited: AuditReport) -> tuple[str, ...]:
         "How far to trust this judge: on 465 human-labelled pairs it agrees with people in 59.5 % [55, 64], and "
         '"the longer wins" alone in 73 %: a real but weak judge, for trying the machine and not for ranking models.',
         f'Asked "A or B?" in both orders, the same model preferred what it was shown first in {lesson.named_first:,} '
-        f"of {lesson.trials:,} trials here.",
+        f"of {count(lesson.trials, 'trial')} here.",
         "Its null-model audit " + ("passed." if audited.passed else f"failed, {'; '.join(audited.failures)}."),
     )
 
@@ -129,7 +130,7 @@ def demo(context: typer.Context) -> None:
     session: Session = context.obj
     with session.database(create=True) as database:
         for report in submit(database):
-            tell(f"submitted {report.model}: {report.new + report.matched} outputs")
+            tell(f"submitted {report.model}: {count(report.new + report.matched, 'output')}")
         tell("judging every pair of models in both orders by likelihood")
         with progress_line() as show:
             judge(database, session.environment, show)

@@ -13,6 +13,7 @@ from judgebench.cli.session import opened, print_json, say, tell
 from judgebench.formats import PairsFrom
 from judgebench.show.coverage import sentences
 from judgebench.show.sentences import left_out_words, lost_words
+from judgebench.show.text import count
 
 if TYPE_CHECKING:
     from judgebench.services.parts import PairChoice
@@ -121,4 +122,4 @@ def export(
 
         print_json(document(done))
     else:
-        say(f"{done.file}: {done.rows} rows of {done.kind} of {done.benchmark}")
+        say(f"{done.file}: {count(done.rows, 'row')} of {done.kind} of {done.benchmark}")

@@ -8,6 +8,7 @@ from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.session import opened, print_json, print_table, say, say_coverage
 from judgebench.leaderboard import USUAL_METHOD, Choices
+from judgebench.show.text import count
 
 
 @options.flat
@@ -41,4 +42,4 @@ def history(
     print_table(tables.HISTORY_HEADINGS, tables.history_cells(past), text=("time", "model"))
     for then in past.moments:
         if then.board is None:
-            say(f"{then.time}, {then.verdicts:,} verdicts: {then.reason}")
+            say(f"{then.time}, {count(then.verdicts, 'verdict')}: {then.reason}")

@@ -242,8 +242,8 @@ def judgments(
     if output == "json":
         print_json(asdict(report))
         return
-    cases = f"{report.benchmark}: {report.cases} cases judged by {', '.join(report.judges)}"
-    say(f"{cases}; {report.new} judgments stored, {report.known} were stored already")
+    cases = f"{report.benchmark}: {report.cases:,} cases judged by {', '.join(report.judges)}"
+    say(f"{cases}; {report.new:,} judgments stored, {report.known:,} were stored already")
 
 
 @app.command("instructions")

@@ -33,6 +33,7 @@ from judgebench.cli.options import (
 )
 from judgebench.cli.session import Session, opened, print_json, print_table, say, tell, write
 from judgebench.show.numbers import amount
+from judgebench.show.text import count
 
 if TYPE_CHECKING:
     from judgebench.clients.image_probe import ImageAbility
@@ -213,7 +214,8 @@ def _lines(model: str, report: Report | None, price: str | None) -> list[str]:
         return [f"{_place(model)}: there is no server to try, and no price"]
     held = {True: "yes", False: "no"}
     other = "" if report.model in (None, model) else f", not {model!r} as asked"
-    context = "the server does not tell" if report.context_tokens is None else f"{report.context_tokens:,} tokens"
+    tokens = report.context_tokens
+    context = "the server does not tell" if tokens is None else count(tokens, "token")
     latency = "" if report.latency_s is None else f" in {amount(report.latency_s, 's')}"
     return [
         f"reachable           yes, it answered{latency}",
@@ -236,7 +238,7 @@ def _images(ability: ImageAbility) -> str:
         return f"not known: {ability.why}"
     if not ability.takes:
         return f"no: {ability.why}"
-    return "yes" if ability.most is None else f"yes, at most {ability.most} in a question"
+    return "yes" if ability.most is None else f"yes, at most {ability.most:,} in a question"
 
 
 def _verdict(report: Report) -> str:

@@ -17,6 +17,7 @@ from judgebench.cli.session import opened, print_estimates, print_json, print_ta
 from judgebench.leaderboard import USUAL_METHOD, Choices
 from judgebench.show.conversations import instruction_text, output_text
 from judgebench.show.numbers import amount, percent
+from judgebench.show.text import count
 
 if TYPE_CHECKING:
     from judgebench.cli.session import Line
@@ -178,17 +179,17 @@ def _print_queue(queue: HumanQueue, failure: float) -> None:
     least = amount(threshold.threshold, "number")
     kept = "no verdict is kept" if threshold.threshold is None else f"kept from confidence {least}"
     reason = f": {threshold.reason}" if threshold.reason else ""
-    say(f"{kept}{reason}; from {threshold.items} labelled instructions")
+    say(f"{kept}{reason}; from {threshold.items:,} labelled instructions")
     if threshold.bound is not None:
         say(
             f"people contradict at most {percent(threshold.bound)} of what is kept, with {1 - failure:.0%} confidence "
-            f"({threshold.wrong} of {threshold.kept} labelled ones)"
+            f"({threshold.wrong:,} of {threshold.kept:,} labelled ones)"
         )
     half: list[Line] = [("kept", queue.held_out.coverage, "share"), ("contradicted", queue.held_out.risk, "share")]
     print_estimates("the same from half of the labels, on the other half", half)
-    say(f"{len(queue.battles):,} battles for people, {queue.kept:,} verdicts kept")
+    say(f"{count(len(queue.battles), 'battle')} for people, {count(queue.kept, 'verdict')} kept")
     if queue.sampled:
-        say(f"of several samples, as on {queue.sampled} of them, people are shown the first")
+        say(f"of several samples, as on {queue.sampled:,} of them, people are shown the first")
 
 
 def _named(battle: QueuedBattle) -> dict[str, object]:

@@ -10,6 +10,7 @@ from judgebench.cli import options
 from judgebench.cli.session import opened, print_json, print_table, say, say_coverage
 from judgebench.show.numbers import percent
 from judgebench.show.numbers import ranks as rank_range
+from judgebench.show.text import count
 
 
 @options.flat
@@ -51,8 +52,8 @@ def multiverse(
         text=("model",),
     )
     models, survived = len(rows), sum(len(row["above_in_all"]) for row in rows)
-    say(f"{ranks.universes} ways of ranking; {many.impossible} more do not fit these verdicts")
-    say(f"{survived} of {models * (models - 1) // 2} pairs stand in the same order in all of them")
+    say(f"{ranks.universes:,} ways of ranking; {many.impossible:,} more do not fit these verdicts")
+    say(f"{survived} of {count(models * (models - 1) // 2, 'pair')} stand in the same order in all of them")
     say("no interval is looked at here: what chance leaves open, the rank ranges of a leaderboard tell")
     for name, share in ranks.influence.items():
         say(f"changing {name} alone turns round {percent(share)} of pairs on average")

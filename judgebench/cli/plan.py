@@ -9,6 +9,7 @@ from judgebench import services
 from judgebench.cli.options import AllJudges, AnyBenchmark, BoardJudges, Level, Output
 from judgebench.cli.session import opened, print_json, say, say_coverage
 from judgebench.show.numbers import amount, percent
+from judgebench.show.text import count
 
 
 def plan(
@@ -66,14 +67,14 @@ def plan(
         print_json(document)
         return
     say(
-        f"{planned.instructions_needed} instructions tell win rates {percent(difference)} apart with power "
+        f"{count(planned.instructions_needed, 'instruction')} tell win rates {percent(difference)} apart with power "
         f"{power:.0%} at level {level:.0%} "
         f"(sd {amount(chosen_sd, 'number')} an instruction, correlation {correlation:g})"
     )
     if instructions is not None:
         least = percent(planned.detectable_difference)
-        say(f"{instructions} instructions: power {percent(planned.power)}, least difference {least}")
+        say(f"{count(instructions, 'instruction')}: power {percent(planned.power)}, least difference {least}")
     if pilot is not None:
         say_coverage(pilot.coverage)
-        say(f"if the {pilot.instructions:,} instructions so far are right, pairs told apart with")
-        say(*(f"{number:>7} instructions: {percent(share)}" for number, share in pilot.separability.items()))
+        say(f"if the {count(pilot.instructions, 'instruction')} so far are right, pairs told apart with")
+        say(*(f"{count(number, 'instruction'):>20}: {percent(share)}" for number, share in pilot.separability.items()))

@@ -19,6 +19,7 @@ from judgebench.cli.options import (
 from judgebench.cli.session import opened, print_json, say, say_coverage
 from judgebench.leaderboard import USUAL_METHOD, Choices
 from judgebench.show.numbers import amount, percent
+from judgebench.show.text import count
 
 
 def quality(
@@ -76,5 +77,5 @@ def quality(
         )
         say(
             f"Brier score: {amount(other.brier, 'number')} (0.25 is what saying even everywhere gets), "
-            f"over {other.pairs} pairs"
+            f"over {count(other.pairs, 'pair')}"
         )

@@ -25,6 +25,7 @@ from judgebench.cli.session import (
 )
 from judgebench.errors import InputError
 from judgebench.remote import TOKEN_VARIABLE, TeamServer
+from judgebench.show.text import count
 
 if TYPE_CHECKING:
     from judgebench.cli.options import DesignOptions, JudgeOptions
@@ -96,7 +97,7 @@ def submit(
         raise
     tell(*(line for line in report["told"] if output == "table" or line.startswith("  audit: ")))
     if output == "table" and "stored" in report:
-        say(f"stored {report['stored']} outputs; {report['already_stored']} were stored already")
+        say(f"stored {count(report['stored'], 'output')}; {report['already_stored']} were stored already")
     reports = [] if ranking is None else _judged(server, options, ranking, output)
     if output == "json":
         place = {"placement": _landed(server, options, ranking, reports, output)} if ranking is not None else {}
@@ -148,7 +149,7 @@ def run(server: TeamServer, fields: dict[str, Any], output: str, *, waits: bool)
         print_json(report)
     else:
         counted = ", ".join(f"{report[name]} {name}" for name in _COUNTED if report.get(name))
-        say(f"{job['subject']}: {counted}; {report.get('calls', 0)} calls")
+        say(f"{job['subject']}: {counted}; {count(report.get('calls', 0), 'call')}")
     if job.get("message"):
         complain(str(job["message"]))
     _exit_without_verdict(report)

@@ -7,6 +7,7 @@ import typer
 from judgebench import engine
 from judgebench.cli.options import Output
 from judgebench.cli.session import opened, print_json, say
+from judgebench.show.text import count
 
 
 def reparse(
@@ -22,4 +23,4 @@ def reparse(
     if output == "json":
         print_json({"read": read, "changed": changed})
     else:
-        say(f"{read} replies read again, {changed} verdicts changed")
+        say(f"{read} replies read again, {count(changed, 'verdict')} changed")

@@ -165,7 +165,9 @@ def _print_report(report: RunReport, settlement: Settlement | None, output: str)
     again = f"; {report.reasked} asked again under a constraint" if report.reasked else ""
     say(f"{report.judge}: {summary(report.tally, report.calls, report.reasons)}{again}", *not_shown(report.not_shown))
     if report.identical_as_shown:
-        say(f"{report.identical_as_shown} ties without a call: the outputs differ only in what the judge is not shown")
+        say(
+            f"{report.identical_as_shown:,} ties without a call: the outputs differ only in what the judge is not shown"
+        )
     if settlement is not None:
         _print_settlement(settlement)
 
@@ -192,10 +194,10 @@ def _print_settlement(settlement: Settlement) -> None:
     for model in settlement.standings:
         mean = "not observed" if model.mean is None else percent(model.mean)
         bounds = span(model.lower, model.upper, "share")
-        say(f"  {model.model}: preferred {mean} {bounds} on {model.observations} instructions")
-    say(f"{1 - settlement.error:.0%} bounds of all together, {_METHOD}; looked at {settlement.looks} times")
+        say(f"  {model.model}: preferred {mean} {bounds} on {count(model.observations, 'instruction')}")
+    say(f"{1 - settlement.error:.0%} bounds of all together, {_METHOD}; looked at {settlement.looks:,} times")
     if settlement.left_out:
-        say(f"left out: {settlement.left_out} battles without a preference in each order")
+        say(f"left out: {count(settlement.left_out, 'battle')} without a preference in each order")
 
 
 def _print_estimate(estimate: CostEstimate, output: str) -> None:
@@ -226,11 +228,12 @@ def _print_estimate(estimate: CostEstimate, output: str) -> None:
             }
         )
         return
-    matter = f"{planned.outputs:,} outputs to score" if planned.outputs else f"{planned.battles:,} battles"
+    outputs, battles = count(planned.outputs, "output"), count(planned.battles, "battle")
+    matter = f"{outputs} to score" if planned.outputs else battles
     say(
         f"judge {judge.name} with template {judge.template}",
-        f"{matter}, {planned.trials:,} trials: {estimate.answered:,} answered already, {_taken_over(estimate)}"
-        f"{estimate.identical:,} decided without a call (identical outputs), {estimate.calls:,} calls to make",
+        f"{matter}, {count(planned.trials, 'trial')}: {estimate.answered:,} answered already, {_taken_over(estimate)}"
+        f"{estimate.identical:,} decided without a call (identical outputs), {count(estimate.calls, 'call')} to make",
         f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {_replies(estimate)}, "
         f"{expected(estimate.cost_usd)}",
         _time(estimate),
@@ -238,12 +241,12 @@ def _print_estimate(estimate: CostEstimate, output: str) -> None:
         *within_cost(estimate.cost_usd, planned.study.max_cost),
         *not_shown(estimate.not_shown),
         *unseen(estimate.unseen),
-        *(f"{model}: no output for {count} instructions" for model, count in planned.missing.items()),
+        *(f"{model}: no output for {count(number, 'instruction')}" for model, number in planned.missing.items()),
     )
 
 
 def _taken_over(estimate: CostEstimate) -> str:
-    return f"{estimate.taken_over} to take over from other benchmarks, " if estimate.taken_over else ""
+    return f"{estimate.taken_over:,} to take over from other benchmarks, " if estimate.taken_over else ""
 
 
 def _replies(estimate: CostEstimate) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import InputError
 from judgebench.records import Status
-from judgebench.show.numbers import amount
+from judgebench.show.numbers import FREE, amount, paid
 from judgebench.show.sentences import stopped
 from judgebench.show.text import count, visible
 
@@ -239,12 +239,12 @@ def summary(tally: RunTally, calls: int, reasons: Sequence[tuple[str, int]] = ()
     """The counts that are not zero, in words; of the failures how many were empty, by the ``reasons``."""
     empty = sum(number for why, number in reasons if why.startswith("empty"))
     why = {str(Status.FAILED): f" ({empty} empty)"} if empty else {}
-    shown = ", ".join(f"{number} {name}{why.get(name, '')}" for name, number in counts(tally).items() if number)
+    shown = ", ".join(f"{number:,} {name}{why.get(name, '')}" for name, number in counts(tally).items() if number)
     over = tally.taken_over
-    taken_over = f"; {over} verdicts taken over from other benchmarks, without a call" if over else ""
-    shared = f"; {tally.by_others} of these by another run that went on meanwhile" if tally.by_others else ""
+    taken_over = f"; {count(over, 'verdict')} taken over from other benchmarks, without a call" if over else ""
+    shared = f"; {tally.by_others:,} of these by another run that went on meanwhile" if tally.by_others else ""
     limit = "".join(f"; {sentence}" for sentence in stopped(tally.stopped_by, tally.pending))
-    return f"{shown}{shared}; {calls} calls, {paid(tally.cost_usd)}{taken_over}{limit}"
+    return f"{shown}{shared}; {count(calls, 'call')}, {paid(tally.cost_usd)}{taken_over}{limit}"
 
 
 def warn(whom: str, report: RunReport | AnswerReport, *, lacking: str) -> None:
@@ -265,14 +265,9 @@ def asked_otherwise(report: RunReport | AnswerReport) -> dict[str, Any]:
     return {"not_taken": list(report.left_out), "changed": list(report.changed), "reasons": dict(report.reasons)}
 
 
-def paid(cost_usd: float | None) -> str:
-    """What something has cost."""
-    return "cost not known" if cost_usd is None else amount(cost_usd, "USD")
-
-
 def expected(cost_usd: float | None) -> str:
     """What something would cost."""
-    return "cost not known (give --price)" if cost_usd is None else f"cost about {amount(cost_usd, 'USD')}"
+    return f"{paid(None)} (give --price)" if cost_usd is None else f"cost about {paid(cost_usd)}" if cost_usd else FREE
 
 
 @contextmanager
@@ -295,7 +290,7 @@ def progress_line(what: str = "judging") -> Iterator[OnProgress]:
     def show(tally: RunTally, calls: int) -> None:
         bad = sum(number for status, number in tally.ended.items() if status not in (Status.OK, Status.TIE))
         cost = f"{amount(tally.cost_usd, 'USD')} " if tally.cost_usd else ""
-        more = f"{calls} calls {cost}" + (f"{tally.taken_over} taken over " if tally.taken_over else "")
+        more = f"{count(calls, 'call')} {cost}" + (f"{tally.taken_over:,} taken over " if tally.taken_over else "")
         more += f"{bad} without verdict" if bad else ""
         tell_once("stopping", tally.waiting_for, "question", "in flight, to be stored; once more stops at once")
         tell_once("waiting", tally.awaited, "trial", "asked by another run at this moment")

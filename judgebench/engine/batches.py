@@ -166,7 +166,7 @@ def _check(plan: RunPlan) -> None:
         raise InputError(f"judge {spec.model!r} {why}: use 'judgebench run', it needs no batch")
     if len(spec.urls) > 1:
         raise InputError(
-            f"a batch goes to one server, and judge {spec.model!r} has {len(spec.urls)}: name one, --judge-url"
+            f"a batch goes to one server, and judge {spec.model!r} has {len(spec.urls):,}: name one, --judge-url"
         )
     if SETTING in spec.settings:
         raise InputError(
@@ -226,8 +226,8 @@ class _Export:
             if twice := runs.awaited(connection, [trial.key for trial in trials]):
                 unfinished.unlink()
                 raise Conflict(
-                    f"{path}: {len(twice)} of its {len(trials)} questions were exported by another at the same time; "
-                    "nothing of it was kept, export again"
+                    f"{path}: {len(twice):,} of its {len(trials):,} questions were exported by another at the same "
+                    "time; nothing of it was kept, export again"
                 )
             keys = sorted({trial.instruction for trial in trials})
             outputs = stored_outputs(connection, self._plan.benchmark_id, keys)

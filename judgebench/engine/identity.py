@@ -105,7 +105,7 @@ def check_model_address(database: Database, generation: Generation) -> None:
 
 
 def _some(urls: Sequence[str]) -> str:
-    more = f" and {len(urls) - _SHOWN} more" if len(urls) > _SHOWN else ""
+    more = f" and {len(urls) - _SHOWN:,} more" if len(urls) > _SHOWN else ""
     return ", ".join(urls[:_SHOWN]) + more
 
 

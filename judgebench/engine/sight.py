@@ -50,8 +50,8 @@ def check_ability(resolved: ResolvedJudge, url: str | None, ability: ImageAbilit
     most = image_rules(resolved.judge.settings).most
     if ability.most is not None and most > ability.most:
         raise JudgeRefused(
-            f"judge {name!r}{where} takes at most {ability.most} images in a question, and is to be shown up to "
-            f"{most}, so nothing was asked: set max_images to {ability.most}, or have its server take more"
+            f"judge {name!r}{where} takes at most {ability.most:,} images in a question, and is to be shown up to "
+            f"{most}, so nothing was asked: set max_images to {ability.most:,}, or have its server take more"
         )
 
 

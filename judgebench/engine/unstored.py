@@ -39,7 +39,7 @@ class Unstored(Generic[_T]):
     def keep(self, results: Sequence[_T]) -> str:
         """Returns the file's name. Raises InputError where it cannot be written."""
         if self._path is None:
-            raise InputError(f"{len(results)} replies could be stored nowhere: the database is in memory alone")
+            raise InputError(f"{len(results):,} replies could be stored nowhere: the database is in memory alone")
         lines = [
             json.dumps({"owner": self._owner, "result": self._results.dump_python(result, mode="json")}) + "\n"
             for result in results
@@ -48,7 +48,7 @@ class Unstored(Generic[_T]):
             with _locked(self._path, "a") as file:
                 file.writelines(lines)
         except OSError as error:
-            reason = f"{len(results)} replies could be stored nowhere: {self._path} cannot be written"
+            reason = f"{len(results):,} replies could be stored nowhere: {self._path} cannot be written"
             raise InputError(f"{reason} ({error.strerror})") from error
         return str(self._path)
 

@@ -51,6 +51,7 @@ from judgebench.records import (
 OPTIONAL = frozenset({"reference", "checklist", "goals"})  # an instruction may lack them
 BESIDE = frozenset({"steps", "afterwards"})  # what stands beside an output
 SHOWN = OPTIONAL | BESIDE  # what a template may show beside the conversation
+EVERYTHING = tuple(sorted(SHOWN))  # in the keys of a judge whose template nobody has; no template shows it all
 _ALWAYS = OPTIONAL | {"instruction", "mark", "afterwards"}
 VARIABLES = {
     "pairwise": _ALWAYS | {"first", "second", "first_dialogue", "second_dialogue"},

@@ -38,7 +38,7 @@ def build(table: VerdictTable, choices: Choices, *, columns: Mapping[str, Floats
     if choices.jury is not None:
         jury = convene(table, choices.jury)
         board = build(jury.table, replace(choices, jury=None))
-        apart = f"; {jury.incomplete} battles that not all of them judged are left out" if jury.incomplete else ""
+        apart = f"; {jury.incomplete:,} battles that not all of them judged are left out" if jury.incomplete else ""
         rows = board.rows if table.samples is None else tuple(replace(row, outputs=None) for row in board.rows)
         notes = (f"the jury's {choices.jury} a battle{apart}", *board.notes)
         return replace(board, judges=jury.members, rows=rows, notes=notes)
@@ -58,7 +58,7 @@ def estimate(
     _check(choices, controlled=columns is not None)
     if choices.interval == "bootstrap" and (few := len(np.unique(table.instruction))) < FEWEST_RESAMPLED:
         raise StatisticsError(
-            f"a bootstrap of {few} instructions is too narrow, it takes {FEWEST_RESAMPLED}: leave --interval out"
+            f"a bootstrap of {few:,} instructions is too narrow, it takes {FEWEST_RESAMPLED}: leave --interval out"
         )
     rng = np.random.default_rng(choices.seed)
     controls = {} if columns is None else {"columns": columns}
@@ -236,7 +236,7 @@ def _few(instruction: Codes) -> list[str]:
     number = number if number >= _FEW else len(occurring(instruction))
     if number >= _FEW:
         return []
-    of_what = "one instruction" if number == 1 else f"{number} instructions"
+    of_what = "one instruction" if number == 1 else f"{number:,} instructions"
     if number <= _TOO_FEW:
         return [f"{of_what} can hardly tell models apart: have at least {_FEW} judged"]
     return [f"{of_what} tell little: intervals are wide, and only large differences show; have more judged"]

@@ -68,7 +68,7 @@ class BenchmarkProfile:
             words.append(f"judge {judge!r} {does}, so there are no numbers of {self.label} {others}")
         usual = {name for names in self.baselines.values() for name in names}
         if not scores and len(usual) > 1:
-            words.append(f"{self.label} compares with {len(usual)} baselines, a standing board with one")
+            words.append(f"{self.label} compares with {len(usual):,} baselines, a standing board with one")
         return tuple(words)
 
 

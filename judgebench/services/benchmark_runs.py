@@ -41,7 +41,9 @@ def study_fields(
         ways = {(template, baseline) for _, baseline in ways}
     if len(ways) > 1:
         names = ", ".join(sorted(name for name in categories if name is not None))
-        raise InputError(f"{how.label} asks in {len(ways)} ways by category: run each with --category, one of {names}")
+        raise InputError(
+            f"{how.label} asks in {len(ways):,} ways by category: run each with --category, one of {names}"
+        )
     [(name, baseline)] = ways
     judge = {"template": name, "settings": dict(how.settings)}
     if load_template(name).kind == "pointwise":

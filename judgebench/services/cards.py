@@ -63,7 +63,7 @@ def card(
     with threadpool_limits(1, "blas"):  # as in leaderboard.build
         lines = [*of_record, *_pairwise_lines(context, own, report, judge, level), _null_line(audits, level)]
     others = [
-        f"{count} verdicts on {other}"
+        f"{count:,} verdicts on {other}"
         for other, count in everywhere.items()
         if other != name and not other.startswith(store.benchmarks.STAGE)
     ]
@@ -126,5 +126,7 @@ def _null_line(audits: Sequence[StoredAudit], level: float) -> CardLine:
         return null_line(None, "", level=level)
     rate = best.rate
     stale = ", before instructions were added" if audits[0].stale else ""
-    evidence = f"{best.entrants} null models{stale}; the best is {best.name}, bounds of {rate.level:.0%} at every stop"
+    evidence = (
+        f"{best.entrants:,} null models{stale}; the best is {best.name}, bounds of {rate.level:.0%} at every stop"
+    )
     return null_line(rate, evidence, level=level)

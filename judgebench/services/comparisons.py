@@ -21,12 +21,12 @@ def check_compared(
             f"there is no verdict to rank by that compares outputs, only {scores} scores: the leaderboard's method "
             "score ranks them, and a judge with a pairwise template compares outputs"
         )
-    if ended := ", ".join(f"{count} {status}" for status, count in sorted(left_out.items()) if count):
+    if ended := ", ".join(f"{count:,} {status}" for status, count in sorted(left_out.items()) if count):
         raise StatisticsError(f"there is no verdict to rank by, only trials without one ({ended}): see battles --full")
     if votes := sum(annotators(connection, benchmark).values()):
         raise StatisticsError(
-            f"there is no verdict to rank by, only {votes} votes of people: leaderboard --by people ranks by them, and "
-            "a judge that is run on the benchmark gives verdicts"
+            f"there is no verdict to rank by, only {votes:,} votes of people: leaderboard --by people ranks by them, "
+            "and a judge that is run on the benchmark gives verdicts"
         )
     raise StatisticsError("there is no verdict to rank by: run a judge first, or choose another judge or category")
 

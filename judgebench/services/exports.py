@@ -193,7 +193,9 @@ def _one_model(database: Database, form: Form, part: Part) -> str:
     with database.read() as connection:
         models = part.models or store.benchmarks.model_names(connection, part.id(connection))
     if form.name == "inspect" and len(models) > 1:
-        raise InputError(f"a log of Inspect is of one model, and the benchmark has {len(models)}: name one by --model")
+        raise InputError(
+            f"a log of Inspect is of one model, and the benchmark has {len(models):,}: name one by --model"
+        )
     return next(iter(models), "none")
 
 

@@ -38,9 +38,9 @@ class Gap:
         if self.elsewhere:
             parts.append(f"{self.elsewhere} that other benchmarks have: run it again, which takes them over, no call")
         if self.nowhere:
-            parts.append(f"{self.nowhere} that no benchmark has: run it again, which asks them")
+            parts.append(f"{self.nowhere:,} that no benchmark has: run it again, which asks them")
         return (
-            f"benchmark {self.benchmark!r}, judge {self.judge!r}: {self.elsewhere + self.nowhere} of {self.planned} "
+            f"benchmark {self.benchmark!r}, judge {self.judge!r}: {self.elsewhere + self.nowhere} of {self.planned:,} "
             f"planned trials have no verdict there, {'; '.join(parts)}"
         )
 
@@ -71,7 +71,7 @@ def find_gaps(database: Database, benchmark: str | None = None) -> GapReport:
             notes.append(f"{where}: a run was not planned again: {error}")
             continue
         gaps += [gap] if gap.elsewhere or gap.nowhere else []
-        notes += [f"{where}: {later} trials are about outputs that came after a run"] if later else []
+        notes += [f"{where}: {later:,} trials are about outputs that came after a run"] if later else []
     if changed := len(ended) - len(known):
         notes.append(f"runs after which something of theirs was deleted or renamed are not planned again: {changed}")
     if adaptive := len(known) - len(fixed):

@@ -195,9 +195,11 @@ def _judge(connection: Connection, place: int, benchmark: str, name: str | None)
     """Raises InputError, saying what to do."""
     listing = store.goal_readings.judges_with_goals(connection, place)
     if name is None:
-        if len(listing) != 1:
-            many = f"several judges have: name one of {', '.join(listing)}" if listing else _how(benchmark, "MODEL")
-            raise InputError(f"no one judge has listed goals on benchmark {benchmark!r}: {many}")
+        if not listing:
+            raise InputError(f"no judge has listed goals on benchmark {benchmark!r}: {_how(benchmark, 'MODEL')}")
+        if len(listing) > 1:
+            several = ", ".join(listing)
+            raise InputError(f"several judges have listed goals on benchmark {benchmark!r}: name one of {several}")
         return listing[0]
     if name in listing:
         return name

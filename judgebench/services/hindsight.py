@@ -13,11 +13,12 @@ import numpy as np
 from judgebench import store
 from judgebench.errors import InputError, StatisticsError
 from judgebench.estimate import Estimate
-from judgebench.records import Instruction, Status
+from judgebench.judging.templates import EVERYTHING
+from judgebench.records import Instruction, Judge, Status
 from judgebench.stats.intervals import bounded_difference, bounded_mean, influence_estimate
 from judgebench.stats.verdict_table import Floats
 from judgebench.store.battles import JudgedTrial
-from judgebench.store.database import Database
+from judgebench.store.database import Connection, Database
 
 _Place = tuple[object, ...]
 
@@ -66,10 +67,14 @@ def hindsight(
     the other scores; StatisticsError where no trial was read by both."""
     with database.read() as connection:
         benchmark_id = store.benchmarks.chosen_benchmark(connection, benchmark, [judge, informed], category)
-        shows = [
-            store.judges.shows(connection, store.judges.judge(connection, name)) or () for name in (judge, informed)
-        ]
-        if "afterwards" not in shows[1] or "afterwards" in shows[0]:
+        was_shown = [_was_shown(connection, store.judges.judge(connection, name)) for name in (judge, informed)]
+        for name, was in zip((judge, informed), was_shown, strict=True):
+            if was is None:
+                raise InputError(
+                    f"nobody knows whether {name!r} was shown what happened afterwards: its verdicts were imported, "
+                    "and its template is not here"
+                )
+        if was_shown != [False, True]:
             raise InputError(
                 f"{informed!r} must be a judge that was shown what happened afterwards, and {judge!r} one that was "
                 "not: run the second by a template with {{ afterwards }}, such as pointwise/mt-bench-hindsight"
@@ -105,16 +110,22 @@ def hindsight(
 
 
 def judges(database: Database, benchmark: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The judges of the benchmark that were not shown what happened afterwards, and those that were, by name.
+    """The judges of the benchmark that were not shown what happened afterwards, and those that were, by name. Those of
+    which nobody knows it are among neither.
 
     Raises UnknownName.
     """
     with database.read() as connection:
         place = store.benchmarks.benchmark_id(connection, benchmark)
-        known = store.judges.judges(connection, place)
-        informed = {judge.name for judge in known if "afterwards" in (store.judges.shows(connection, judge) or ())}
-    names = sorted(judge.name for judge in known)
-    return tuple(name for name in names if name not in informed), tuple(name for name in names if name in informed)
+        known = {judge.name: _was_shown(connection, judge) for judge in store.judges.judges(connection, place)}
+    plain, informed = (tuple(name for name, was in known.items() if was is shown) for shown in (False, True))
+    return plain, informed
+
+
+def _was_shown(connection: Connection, judge: Judge) -> bool | None:
+    """Whether the judge was shown what happened afterwards; None: nobody knows, as its template is not here."""
+    shows = store.judges.shows(connection, judge) or ()
+    return None if shows == EVERYTHING else "afterwards" in shows
 
 
 def _value(trial: JudgedTrial) -> float | None:

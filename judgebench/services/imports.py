@@ -29,7 +29,7 @@ from judgebench.formats.registry import Contents
 from judgebench.formats.rereading import is_read_otherwise
 from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile
 from judgebench.judging.numbering import step_ends
-from judgebench.judging.templates import BESIDE, OPTIONAL, SHOWN, shown_key
+from judgebench.judging.templates import BESIDE, EVERYTHING, OPTIONAL, shown_key
 from judgebench.records import OVERALL, Instruction, Judge, Output, Status, Trial, TrialResult, Verdict, check_name
 from judgebench.services.submissions import MessageCounts, add_read, count_messages
 from judgebench.spec.templates import load_template
@@ -442,14 +442,13 @@ def _is_said(verdict: Verdict, outcome: store.verdicts.StoredOutcome) -> bool:
 def _shown_by(judge: Judge) -> tuple[str, ...]:
     """What of an instruction beside its conversation the judge was shown; all of it where its template is not here, so
     that no two references are taken for one."""
-    everything = tuple(sorted(SHOWN))
     if judge.template.endswith(".md"):  # a path that a file names is not opened
-        return everything
+        return EVERYTHING
     try:
         template = load_template(judge.template)
     except (UnknownName, InputError):
-        return everything
-    return template.shows if template.digest == judge.template_digest else everything
+        return EVERYTHING
+    return template.shows if template.digest == judge.template_digest else EVERYTHING
 
 
 def _results(

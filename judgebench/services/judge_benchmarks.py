@@ -98,7 +98,7 @@ def _notes(how: JudgeBenchmark, pairs: "_LabelledPairs", rows: Sequence[Evaluate
         if row.pairs < len(pairs):
             yield f"judge {row.judge} was asked about {row.pairs:,} of {len(pairs):,} pairs; only these count"
         if "consistency" in how.also and 0 < row.both_orders < row.pairs:
-            yield f"judge {row.judge} read {row.pairs - row.both_orders} pairs in one order; {how.label} asks in both"
+            yield f"judge {row.judge} read {row.pairs - row.both_orders:,} pairs in one order; {how.label} asks in both"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

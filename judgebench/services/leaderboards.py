@@ -145,7 +145,7 @@ def _of_words(connection: Connection, benchmark_id: int, board: Leaderboard) -> 
     more = store.models.beyond_text(connection, benchmark_id)
     if not more:
         return board
-    note = f"length and style of {more} outputs are of their words alone: they hold more, such as tool calls or files"
+    note = f"length and style of {more:,} outputs are of their words alone: they hold more, such as tool calls or files"
     return replace(board, notes=(*board.notes, note))
 
 
@@ -180,10 +180,10 @@ def _related(connection: Connection, table: VerdictTable, weight: float) -> tupl
     weighted = without_related(table, np.isin(relations, RELATED), weight=weight)
     unknown = (relations == Relation.UNKNOWN)[table.judge, table.model_a]
     unknown |= (relations == Relation.UNKNOWN)[table.judge, table.model_b]
-    notes = [f"{weighted.related} verdicts by judges related to one of the two models: {weighted.words}"]
+    notes = [f"{weighted.related:,} verdicts by judges related to one of the two models: {weighted.words}"]
     if unknown.any():
         notes.append(
-            f"of {int(unknown.sum())} verdicts nobody declared whether judge and models are related; they were kept "
+            f"of {int(unknown.sum()):,} verdicts nobody declared whether judge and models are related; they were kept "
             "as they are: see judgebench lineage propose"
         )
     return weighted.table, notes

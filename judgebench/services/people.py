@@ -55,7 +55,7 @@ def check_texts(
         return
     if untold := store.models.untold(connection, benchmark_id, sorted(models)):
         raise StatisticsError(
-            f"of {untold} outputs only the model is known, as of votes without texts, so length and style are not: "
+            f"of {untold:,} outputs only the model is known, as of votes without texts, so length and style are not: "
             "leave the control out, or import votes with their texts"
         )
 

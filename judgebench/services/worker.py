@@ -238,7 +238,7 @@ class JobWorker:
         if job.is_stopping:
             store.jobs.end(connection, job.id, JobState.STOPPED, "")
         elif job.holder is not None and job.losses + 1 >= _LOSSES:
-            message = f"its worker ended before it did, {job.losses + 1} times; the last was {job.worker}"
+            message = f"its worker ended before it did, {job.losses + 1:,} times; the last was {job.worker}"
             store.jobs.end(connection, job.id, JobState.FAILED, message)
         elif missing is not None and job.holder is not None:
             store.jobs.lose(connection, job.id, missing)

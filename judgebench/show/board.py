@@ -9,7 +9,7 @@ from judgebench.errors import UnknownName
 from judgebench.estimate import Estimate
 from judgebench.leaderboard import METHODS, Leaderboard, Row
 from judgebench.leaderboard.board import ModelGate
-from judgebench.show.numbers import MISSING, plotted, ranks, span, whole
+from judgebench.show.numbers import FREE, MISSING, dollars, plotted, ranks, span, whole
 
 if TYPE_CHECKING:
     from judgebench.services.leaderboards import Beside
@@ -160,6 +160,8 @@ def ordered(lines: BoardLines, by: str, *, descending: bool) -> BoardLines:
 
 def _number_in(cell: str) -> float | None:
     """That it begins with; None where it begins with none."""
+    if cell == FREE:
+        return 0.0
     number = _NUMBER.match(cell)
     return None if number is None or cell == AWAITED else float(number[0].replace(",", ""))
 
@@ -191,7 +193,7 @@ def _cells(board: Leaderboard, beside: "Beside") -> Mapping[ColumnName, Callable
     if any(row.p_best is not None for row in board.rows):
         cells["best"] = lambda row: MISSING if row.p_best is None else f"{row.p_best:.0%}"
     if beside.has_costs:
-        cells["cost"] = lambda row: _cost(beside.tallies[row.model].cost_usd)
+        cells["cost"] = lambda row: dollars(beside.tallies[row.model].cost_usd)
     return cells
 
 
@@ -220,10 +222,6 @@ def _number(value: float | None, scale: str) -> str:
 
 def _length(characters: float | None) -> str:
     return MISSING if characters is None else f"{characters:,.0f}"
-
-
-def _cost(dollars: float | None) -> str:
-    return MISSING if dollars is None else f"{dollars:,.2f}" if dollars >= 0.01 else f"{dollars:.4f}"
 
 
 def _axis(board: Leaderboard) -> Callable[[float | None], float | None]:

@@ -25,6 +25,7 @@ _ROW_PX = 24
 _PHONE_PX, _PHONE_LABELS_PX = 500, 120  # narrower than that, labels of rows leave room for what they are about
 _MATRIX_PX = 200  # at least, without its axes
 _AXIS_PX, _LEGEND_PX, _NAMES_PX = 70, 40, 130  # Streamlit counts them into a chart's height
+_FLUSH_PX = 16  # from an axis' end, within which a number stands on the axis' side alone
 _ENTRANT = {"value": "win_rate", "lower": "lower", "upper": "upper"}
 Spec = dict[str, Any]
 
@@ -192,7 +193,8 @@ def _in_order(field: str, labels_px: int) -> Any:
 
 def _below(title: str | list[str]) -> Any:
     """An axis whose title ends where the axis does: beside long names it is wider than a phone's axis."""
-    return _altair().Axis(tickCount=10, title=title, titleAnchor="end", titleAlign="right")
+    flush = _FLUSH_PX  # else a number at the axis' end is cut where the chart ends
+    return _altair().Axis(tickCount=10, title=title, titleAnchor="end", titleAlign="right", labelFlush=flush)
 
 
 @lru_cache(maxsize=32)

@@ -77,13 +77,13 @@ def _amounts(coverage: Coverage) -> Iterator[str]:
     if coverage.unaudited:
         yield f"{count(len(coverage.unaudited), 'model')} not audited"
     if coverage.groups > 1:
-        yield f"no battle connects {coverage.groups} groups of models"
+        yield f"no battle connects {count(coverage.groups, 'group')} of models"
 
 
 def averaged(judge: str | None, judges: Sequence[str], door: Door = "command line") -> Iterator[str]:
     """What a list of battles says of the judges whose verdicts it averages: of ``judge``, or of all who have any."""
     if judge is None and len(judges) > 1:
-        whose = f"{len(judges):,} judges, {listing(judges)}"
+        whose = f"{count(len(judges), 'judge')}, {listing(judges)}"
         yield f"Preferences are means over the verdicts of {whose}{_HINTS[door].get('one judge', '')}."
 
 
@@ -106,7 +106,7 @@ def _judges(coverage: Coverage, hints: Mapping[str, str]) -> Iterator[str]:
     by = _numbered(told) + (f"; {_NONE} of {listing(silent)}" if silent else "")
     others = f"; not counted: {_numbered(coverage.other_judges)}" if coverage.other_judges else ""
     if coverage.pooled:
-        yield f"Verdicts of {len(told):,} judges are pooled: {by}{others}."
+        yield f"Verdicts of {count(len(told), 'judge')} are pooled: {by}{others}."
     elif coverage.judges_by == "jury":
         yield f"A jury of {count(len(told), 'judge')}: {by}{others}."
     elif coverage.judges_by == "each":
@@ -162,7 +162,7 @@ def _models(coverage: Coverage, hints: Mapping[str, str]) -> Iterator[str]:
         whom = "judges that" if coverage.people is None else "annotators who"
         yield f"{_judged(coverage)} only by {whom} are not counted: {_named(coverage.by_others)}."
     if coverage.groups > 1:
-        yield f"No battle connects {coverage.groups} groups of models: compare inside a group only."
+        yield f"No battle connects {count(coverage.groups, 'group')} of models: compare inside a group only."
 
 
 def _what(coverage: Coverage) -> str:
@@ -195,12 +195,12 @@ def _instructions(coverage: Coverage, hints: Mapping[str, str]) -> Iterator[str]
         if coverage.shared:
             verb = "is" if coverage.shared == 1 else "are"
             shared = f"{coverage.shared:,} {verb} shared by all{hints.get('common', '')}"
-        numbers, short = f"{coverage.fewest:,} to {coverage.most:,}", _named(coverage.short)
+        numbers = f"{coverage.fewest:,} to {count(coverage.most, 'instruction')}"
         done = _judged(coverage).lower().removesuffix(" on")
-        yield f"Models were {done} on {numbers} instructions (fewer than {coverage.most:,}: {short}); {shared}."
+        yield f"Models were {done} on {numbers} (fewer than {coverage.most:,}: {_named(coverage.short)}); {shared}."
     if coverage.fewest_samples < coverage.most_samples:
-        samples = f"{coverage.fewest_samples} to {coverage.most_samples}"
-        yield f"Models have {samples} outputs to an instruction; all that were {_judged(coverage).lower()} count."
+        samples = f"{coverage.fewest_samples:,} to {count(coverage.most_samples, 'output')}"
+        yield f"Models have {samples} to an instruction; all that were {_judged(coverage).lower()} count."
 
 
 def _filters(coverage: Coverage) -> tuple[tuple[str, str | None], ...]:

@@ -33,11 +33,11 @@ def sentences(report: "GoalReport") -> Iterator[str]:
     """What the numbers rest on, and what they leave out."""
     whole = report.whole
     yield (
-        f"by {one_line(report.judge)}: {count(whole.dialogues, 'dialogue')} with goals; {number(whole.goals)} goals "
+        f"by {one_line(report.judge)}: {count(whole.dialogues, 'dialogue')} with goals; {_goals(whole.goals)} "
         f"within scope, {number(whole.reached)} reached; {number(whole.out_of_scope)} out of scope, in no rate"
     )
     if report.without_goals:
-        why = ", ".join(f"{number} {status}" for status, number in sorted(report.without_goals.items()))
+        why = ", ".join(f"{cases:,} {status}" for status, cases in sorted(report.without_goals.items()))
         without = sum(report.without_goals.values())
         yield (
             f"{without:,} of {count(report.readings, 'reading')} without goals: {why}; of "
@@ -51,6 +51,10 @@ def sentences(report: "GoalReport") -> Iterator[str]:
         yield "repeats are averaged inside each dialogue first, so that numbers of goals may be broken"
     if report.unlabelled:
         yield f"{count(report.unlabelled, 'label')} on dialogues of which there is no list: left out"
+
+
+def _goals(known: float) -> str:
+    return f"{number(known)} {'goal' if known == 1 else 'goals'}"
 
 
 def number(goals: float) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def imported_words(report: "ImportReport") -> str:
     """On one line."""
     into = f"{report.benchmark}: " if report.benchmark else ""
-    models = report.models[0] if len(report.models) == 1 else f"{len(report.models):,} models"
+    models = report.models[0] if len(report.models) == 1 else count(len(report.models), "model")
     whose = [*report.judges, *([models] if report.models and not report.annotators else [])]
     counted = {
         "duplicate": report.duplicate,
@@ -35,8 +35,8 @@ def imported_words(report: "ImportReport") -> str:
     }
     holds = f"{named(report.format).holds}{'s' * (report.format == 'lineage' and report.new != 1)}"
     of = f" ({', '.join(whose)})" if whose else ""
-    stored = f"{into}{report.new} {holds}{of} stored; {report.known} were stored already"
-    parts = [stored, *(f"{number} {what}" for what, number in counted.items() if number)]
+    stored = f"{into}{report.new:,} {holds}{of} stored; {report.known:,} were stored already"
+    parts = [stored, *(f"{number:,} {what}" for what, number in counted.items() if number)]
     parts += [count(report.empty, "empty output")] * bool(report.empty)
     parts += messages_held(report.messages)
     if report.unread:

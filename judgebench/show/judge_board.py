@@ -8,10 +8,10 @@ from judgebench.leaderboard.judge_benchmarks import JUDGE_BENCHMARKS
 from judgebench.leaderboard.published.board import Measure
 from judgebench.leaderboard.published.judge_board import EvaluatedJudge, JudgeBoard
 from judgebench.records import Status
-from judgebench.show.numbers import MISSING, amount
+from judgebench.show.numbers import MISSING, amount, paid
 from judgebench.show.published import cell, intervals
 from judgebench.show.tables import csv_text, markdown
-from judgebench.show.text import escaped_markdown, one_line, visible
+from judgebench.show.text import count, escaped_markdown, one_line, visible
 
 _VERDICTS = (Status.OK, Status.TIE)  # all other ends of a trial are failures
 ABOUT = ("pairs", "failures", "cost", "latency")  # what stands beside the numbers
@@ -53,7 +53,7 @@ def wide_cells(board: JudgeBoard, row: EvaluatedJudge) -> list[str]:
 
 def about_cells(row: EvaluatedJudge) -> list[str]:
     """What ``ABOUT`` heads."""
-    cost = MISSING if row.cost_usd is None else amount(row.cost_usd, "USD")
+    cost = MISSING if row.cost_usd is None else paid(row.cost_usd)
     latency = MISSING if row.latency_s is None else amount(row.latency_s, "s")
     return [f"{row.pairs:,}", f"{failures(row):,}", cost, latency]
 
@@ -82,7 +82,7 @@ def sentences(board: JudgeBoard) -> list[str]:
 def _ends(row: EvaluatedJudge) -> str:
     trials = sum(row.statuses.values())
     counts = ", ".join(f"{number:,} {status}" for status, number in row.statuses.items() if status not in _VERDICTS)
-    return f"Without a verdict, of {trials:,} trials of judge {one_line(row.judge)}: {counts}."
+    return f"Without a verdict, of {count(trials, 'trial')} of judge {one_line(row.judge)}: {counts}."
 
 
 def document(benchmark: str, board: JudgeBoard) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from judgebench.estimate import Estimate
 Unit = Literal["share", "points", "number", "short", "rate", "elo", "logit", "score", "USD", "s"]
 MISSING = "-"
 NOT_IDENTIFIED = "not identified"
+FREE, NOT_KNOWN = "free", "not known"  # of costs: nothing, and what nobody knows
+_LEAST_USD = 0.0001  # written in a column
 _PERCENT = ("share", "rate", "points")  # units of what is stored as a fraction
 _FORMS: Mapping[Unit, tuple[str, str]] = {  # of the number, and the word after it
     "share": ("{:.1f}%", ""),
@@ -53,6 +55,20 @@ def fixed(value: float | None, places: int = 1) -> str:
 def percent(share: float | None) -> str:
     """``63.1%`` of a share in [0, 1]."""
     return amount(share, "share")
+
+
+def paid(usd: float | None) -> str:
+    """``1.5 USD``, ``free``; ``cost not known`` for None."""
+    return f"cost {NOT_KNOWN}" if usd is None else amount(usd, "USD") if usd else FREE
+
+
+def dollars(usd: float | None) -> str:
+    """``12.34``, ``0.0012``, ``free`` or ``not known``, for a column whose heading has the unit."""
+    if not usd:
+        return NOT_KNOWN if usd is None else FREE
+    if usd < _LEAST_USD:
+        return f"<{_LEAST_USD}"
+    return fixed(usd, 2 if usd >= 0.01 else 4)
 
 
 def span(lower: float | None, upper: float | None, unit: Unit) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench.leaderboard import Leaderboard, Row
 from judgebench.leaderboard.profiles import PROFILES
 from judgebench.show import published
-from judgebench.show.numbers import amount, duration, estimate, ranks
+from judgebench.show.numbers import duration, estimate, paid, ranks
 from judgebench.show.sentences import stopped, within_cost
 from judgebench.show.text import count, listing, one_line, sentence
 
@@ -25,15 +25,15 @@ def planned(plan: "PlacementPlan") -> list[str]:
         lines += [f"Of the standing board: {one_line(note, 400)}" for note in plan.notes]
     for study, template, unlike in zip(plan.studies, plan.templates, plan.unlike, strict=True):
         judge = one_line(study.judge.name or study.judge.model)
-        again = f", {study.repeats} times" if study.repeats > 1 else ""
-        part = f", on the first {study.limit:,} instructions" if study.limit else ""
+        again = f", {study.repeats:,} times" if study.repeats > 1 else ""
+        part = f", on the first {count(study.limit, 'instruction')}" if study.limit else ""
         part += f", in category {one_line(study.category)}" if study.category else ""
         orders = {"both": "in both orders", "random": "in one order drawn at random", "single": "in one order"}
         met = f"the baseline {one_line(plan.baseline)}" if plan.baseline is not None else listing(plan.opponents)
         how = f"against {met}, {orders[study.orders]}" if plan.opponents else "by a score for each output"
         manner = f"{how}{again}{part}, by the template {one_line(template)}"
         board = f"not as the board was judged: other {listing(unlike)}" if unlike else "as the board was judged"
-        lines.append(f"{judge} judges {listing(plan.models)} {manner}, {board}")
+        lines.append(f"{judge} is to judge {listing(plan.models)} {manner}, {board}")
     if plan.flagged:
         are = "is flagged by an audit: judged it gets" if len(plan.flagged) == 1 else "are flagged: judged they get"
         lines.append(f"{listing(plan.flagged)} {are} no rank")
@@ -89,8 +89,8 @@ def _charged(charge: "Charge", *, named: bool) -> list[str]:
     replies = (
         "replies of unknown length" if charge.reply_tokens is None else f"{charge.reply_tokens:,} of replies ({usual})"
     )
-    tokens = f"about {charge.prompt_tokens:,} tokens of prompts and {replies}"
-    cost = "cost not known" if charge.cost_usd is None else _about(charge.cost_usd)
+    tokens = f"about {count(charge.prompt_tokens, 'token')} of prompts and {replies}"
+    cost = _about(charge.cost_usd)
     time = "" if charge.seconds is None else f", about {duration(charge.seconds)}"
     cap = "" if charge.max_cost is None else f" It stops once {charge.max_cost:g} USD are spent."
     unknown = "" if charge.has_price else " No price is stored with the judge, so no limit in USD can hold."
@@ -112,13 +112,9 @@ def _together(bill: "Bill") -> str:
     return f"Together {count(bill.calls, 'call')}: {cost}."
 
 
-def _about(usd: float) -> str:
+def _about(usd: float | None) -> str:
     """A cost that is estimated."""
-    return f"about {_cost_words(usd)}" if usd else _cost_words(usd)
-
-
-def _cost_words(usd: float) -> str:
-    return amount(usd, "USD") if usd else "free"
+    return f"about {paid(usd)}" if usd else paid(usd)
 
 
 def bill_document(bill: "Bill") -> dict[str, Any]:
@@ -140,10 +136,9 @@ def placed(placement: "Placement") -> list[str]:
         lines.append(f"Judged by {listing(board.judges)}{against}; {level}.")
     lines += _as_published(placement)
     for report in placement.reports:
-        cost = "cost not known" if report.tally.cost_usd is None else _cost_words(report.tally.cost_usd)
         without = report.tally.without_verdict - report.tally.pending
         failed = f", {without:,} without a verdict" if without else ""
-        lines.append(f"{one_line(report.judge)}: {count(report.calls, 'call')}, {cost}{failed}.")
+        lines.append(f"{one_line(report.judge)}: {count(report.calls, 'call')}, {paid(report.tally.cost_usd)}{failed}.")
         lines += [f"{sentence(words)}." for words in stopped(report.tally.stopped_by, report.tally.pending)]
     if plan.beside:
         lines.append(planned(plan)[-1])

@@ -104,7 +104,7 @@ def battles(
             return battles_document(listed, total, judge, judges, opened)
         case "csv":
             return tables.csv_text(map(asdict, listed), [field.name for field in fields(BattleSummary)])
-    counted = f"{len(listed):,} of {total:,} battles"
+    counted = f"{len(listed):,} of {count(total, 'battle')}"
     if opened is not None:
         return Printed((*(part for battle in opened for part in _battle(battle)), counted))
     rows = (
@@ -228,7 +228,7 @@ def _comparison(between: "Comparison") -> _Parts:
         cells = versions.output_cells(change, shown, between.battles)
         yield table(headings, cells, text=(*headings[:2], "flip"))
     if len(shown) < len(outputs):
-        yield f"{len(outputs) - len(shown):,} instructions in between are not shown"
+        yield f"{count(len(outputs) - len(shown), 'instruction')} in between are not shown"
     if equal := len(change.instructions) - len(outputs):
         yield f"nothing changed on {count(equal, 'instruction')}"
 

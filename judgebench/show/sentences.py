@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.estimate import Estimate
 from judgebench.leaderboard import METHODS, Leaderboard, Row
-from judgebench.show.numbers import duration, estimate, ranks, value
+from judgebench.show.numbers import duration, estimate, paid, ranks, value
 from judgebench.show.text import count, listing, one_line
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ def audit_estimate(estimate: "AuditEstimate") -> list[str]:
     """What an audit would take, in sentences."""
     if estimate.judge is None:
         return ["It asks no judge: it only reads what is stored."]
-    calls = f"At most {estimate.calls:,} calls of {one_line(estimate.judge)}"
+    calls = f"At most {count(estimate.calls, 'call')} of {one_line(estimate.judge)}"
     tokens = f" with about {estimate.prompt_tokens:,} prompt tokens"
     seconds = "" if estimate.seconds is None else f", at its last speed {duration(estimate.seconds)}"
     known = "" if estimate.reply_tokens is not None else " for the prompts alone"
     usd = estimate.cost_usd
-    cost = "No price of it is known" if usd is None else f"At most about {usd:.4g} USD{known}"
+    cost = "No price of it is known" if usd is None else f"At most about {paid(usd)}{known}" if usd else "It is free"
     return [
         f"{calls}{tokens}{seconds}.",
         f"{cost}. What is answered already is not asked again, and most null models are decided early.",
@@ -321,7 +321,7 @@ def changed(change: "Change") -> list[str]:
     lines = [f"{change.kind} {change.name!r} {did}{to}", f"  {goes}: {', '.join(rows)}"]
     for loss in change.losses:
         verdicts = f"{loss.verdicts:,} of {count(loss.of_verdicts, 'verdict')}"
-        lost = f"{verdicts} and {loss.models:,} of {loss.of_models:,} models"
+        lost = f"{verdicts} and {loss.models:,} of {count(loss.of_models, 'model')}"
         lines.append(f"  the rankings of {loss.benchmark!r} lose {lost}")
     return [*lines, *(f"  {note}" for note in change.notes)]
 

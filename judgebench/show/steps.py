@@ -69,7 +69,7 @@ def sentences(report: "StepReport") -> list[str]:
         lines.append(
             f"labels by {who}{more}: {count(labels.steps, 'step')} of {count(labels.outputs, 'output')}; "
             f"{labels.unknown:,} judged without a label count nowhere; the first error is known of "
-            f"{labels.with_error + labels.without_error:,} outputs, {labels.without_error:,} without any"
+            f"{count(labels.with_error + labels.without_error, 'output')}, {labels.without_error:,} without any"
         )
     return lines
 
@@ -88,7 +88,7 @@ def labelled(part: "StepPart") -> Iterator[Labelled]:
 
 def logs(part: "StepPart") -> str:
     """The mean logarithm that stands beside the product."""
-    none = f"; {part.zeros:,} readings with a step worth 0 have none" if part.zeros else ""
+    none = f"; {count(part.zeros, 'reading')} with a step worth 0 have none" if part.zeros else ""
     return f"mean logarithm of a step's worth, beside the product: {fixed(part.mean_log, 3)}{none}"
 
 

@@ -18,7 +18,7 @@ from judgebench.formats.writing import write_csv
 from judgebench.leaderboard import DATA_COLUMNS, METHODS, Leaderboard, Row
 from judgebench.services.audits.registry import AUDITS
 from judgebench.show import coverage
-from judgebench.show.numbers import MISSING, Labelled, Unit, amount, interval, percent, ranks, span, value
+from judgebench.show.numbers import MISSING, Labelled, Unit, amount, dollars, interval, percent, ranks, span, value
 from judgebench.show.sentences import basis, remedy
 from judgebench.show.text import count, escaped_markdown, one_line, visible
 
@@ -348,7 +348,7 @@ def defences(rows: Sequence[AuditRow]) -> AuditTable:
                 _audited_share(row["accuracy"]),
                 f"{row['without_verdict']} of {row['honest_trials']}",
                 MISSING if row["tokens_a_trial"] is None else f"{row['tokens_a_trial']:.0f}",
-                MISSING if row["cost_usd"] is None else f"{row['cost_usd']:.4f}",
+                dollars(row["cost_usd"]),
             )
             for row in rows
         ),

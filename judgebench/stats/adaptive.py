@@ -61,7 +61,7 @@ class RunningBounds:
         if not 0.0 <= value <= 1.0:
             raise ValueError("values must lie in [0, 1]")
         if self._population is not None and self.count >= self._population:
-            raise ValueError(f"{self.count + 1} values of a population of {self._population}")
+            raise ValueError(f"{self.count + 1:,} values of a population of {self._population}")
         self._below.bet(value)
         self._above.bet(1.0 - value)
         self._total += value

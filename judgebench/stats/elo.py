@@ -65,7 +65,7 @@ def estimates(table: VerdictTable, choices: Choices, baseline: str | None, rng: 
         upper=np.where(moved, shuffled.upper, np.nan),
         covariance=np.full((k, k), np.nan),
         flags=[""] * k,
-        method=f"smallest and largest over {shuffled.orders} orders of the verdicts: no confidence interval",
+        method=f"smallest and largest over {shuffled.orders:,} orders of the verdicts: no confidence interval",
         scale="elo",
         notes=(
             "online Elo depends on the order of verdicts and on K: all ranks are left open; "

@@ -97,7 +97,7 @@ def _notes(ranked: PeerRank) -> list[str]:
     weights = ", ".join(f"{ranked.peers[at]} {ranked.weight[at]:.3f}" for at in order)
     notes = [f"judges that are models of this board weigh by their own score: {weights}; wins and ties are unweighed"]
     if ranked.own:
-        notes.append(f"{ranked.own} verdicts of judges on their own outputs are left out")
+        notes.append(f"{ranked.own:,} verdicts of judges on their own outputs are left out")
     if ranked.others:
         notes.append(f"no models of this board, so their verdicts do not count: judges {', '.join(ranked.others)}")
     return notes

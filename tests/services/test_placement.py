@@ -276,7 +276,7 @@ def test_what_it_means_is_said_in_sentences(board: Database) -> None:
     judged(board, all_pairs=True)
     chosen = plan(board, "bench", ["new"])
     assert planned(chosen) == [
-        f"scripted:coin judges new against {listing(chosen.opponents)}, in both orders, by the template "
+        f"scripted:coin is to judge new against {listing(chosen.opponents)}, in both orders, by the template "
         f"{chosen.templates[0]}, as the board was judged."
     ]
     [words] = billed(bill(estimates(board, chosen)))

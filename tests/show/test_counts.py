@@ -1,32 +1,105 @@
-"""Counts are written with separators of thousands, wherever a sentence holds one."""
+"""Counts are written with separators of thousands, and what is one in the singular, wherever a sentence holds one."""
 
 import ast
+import re
 from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from judgebench.resources import folder
 
 _COUNTED = frozenset({"len", "sum"})
-_COUNTS = frozenset(("n", "calls", "verdicts", "battles", "instructions", "outputs", "labels", "trials", "models"))
-_FOLDERS = ("app", "judgebench/show", "judgebench/cli", "judgebench/audits/rules", "judgebench/services/audits")
+_NO_COUNTS = frozenset(  # they say which or how large, and not how many
+    ("place", "sample", "repeat", "start", "stop", "end", "level", "version", "width", "height")
+)
+_NAMED = frozenset({"number", "count", "calls"})  # where what is counted stands behind them, "{number} {status}"
+_ABOVE = ("app", "judgebench/show", "judgebench/cli")  # may use ``judgebench.show.text.count``
+_BELOW = tuple(f"judgebench/{name}" for name in ("audits/rules", "bias", "engine", "leaderboard", "services", "store"))
+_Read = tuple[ast.FormattedValue, str]  # a value in a sentence, and what stands behind it
 
 
-def _bare(tree: ast.AST) -> Iterator[ast.FormattedValue]:
-    """Values of f-strings that are counts by their names, and are written without a form."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FormattedValue) and node.format_spec is None:
-            value = node.value.left if isinstance(node.value, ast.BinOp) else node.value
-            called = value.func if isinstance(value, ast.Call) else None
-            if (isinstance(called, ast.Name) and called.id in _COUNTED) or (
-                isinstance(value, ast.Attribute) and value.attr in _COUNTS
-            ):
-                yield node
-
-
-@pytest.mark.parametrize("name", _FOLDERS)
-def test_counts_in_sentences_have_separators_of_thousands(name: str) -> None:
+@cache
+def _trees(name: str) -> dict[str, ast.Module]:
     root = folder("app").parent
-    for file in sorted((root / name).rglob("*.py")):
-        found = [f"{file.name}:{node.lineno}" for node in _bare(ast.parse(file.read_text(encoding="utf-8")))]
-        assert found == [], "write {number:,}, or use judgebench.show.text.count"
+    files = sorted((root / name).rglob("*.py"))
+    return {str(file.relative_to(root)): ast.parse(Path(file).read_text(encoding="utf-8")) for file in files}
+
+
+@cache
+def _numbers() -> frozenset[str]:
+    """Fields and properties of our classes that are whole numbers in one of them at least, and names in none."""
+    types: dict[str, set[str]] = {}
+    for tree in _trees("judgebench").values():
+        for owner in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
+            for member in owner.body:
+                if isinstance(member, ast.AnnAssign):
+                    types.setdefault(ast.unparse(member.target), set()).add(ast.unparse(member.annotation))
+                elif isinstance(member, ast.FunctionDef) and member.returns is not None and member.decorator_list:
+                    types.setdefault(member.name, set()).add(ast.unparse(member.returns))
+    return frozenset(name for name, known in types.items() if "int" in known and "str" not in known) - _NO_COUNTS
+
+
+@cache
+def _plural() -> re.Pattern[str]:
+    """Begins with the plural of a word that ``count`` counts somewhere."""
+    nouns = {
+        str(call.args[1].value)
+        for name in _ABOVE
+        for tree in _trees(name).values()
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func) == "count"
+        and len(call.args) == 2
+        and isinstance(call.args[1], ast.Constant)
+    }
+    return re.compile(rf" (?:{'|'.join(sorted(map(re.escape, nouns)))})s\b")
+
+
+def _read(tree: ast.AST) -> Iterator[_Read]:
+    """Numbers in f-strings that no form is given for otherwise than by words."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            for value, behind in pairwise([*node.values, ast.Constant("")]):
+                if isinstance(value, ast.FormattedValue) and value.conversion == -1:
+                    yield value, str(behind.value) if isinstance(behind, ast.Constant) else ""
+
+
+def _is_constant(value: ast.expr) -> bool:
+    """A limit of ours, whose number is known."""
+    return isinstance(value, ast.Name) and value.id.isupper()
+
+
+def _is_count(value: ast.expr, behind: str) -> bool:
+    value = value.left if isinstance(value, ast.BinOp) else value
+    if isinstance(value, ast.Call) and ast.unparse(value.func) in _COUNTED:
+        return not _is_constant(value.args[0])
+    if isinstance(value, ast.Attribute) and value.attr in _numbers():
+        return True
+    return (isinstance(value, ast.Name) and value.id in _NAMED and behind == " ") or (
+        not _is_constant(value) and bool(_plural().match(behind))
+    )
+
+
+@pytest.mark.parametrize("name", [*_ABOVE, *_BELOW])
+def test_counts_in_sentences_have_separators_of_thousands(name: str) -> None:
+    bare = [
+        f"{file}:{value.lineno}"
+        for file, tree in _trees(name).items()
+        for value, behind in _read(tree)
+        if value.format_spec is None and _is_count(value.value, behind)
+    ]
+    assert bare == [], "write {number:,}, or use judgebench.show.text.count"
+
+
+@pytest.mark.parametrize("name", _ABOVE)
+def test_what_is_one_is_written_in_the_singular(name: str) -> None:
+    by_hand = [
+        f"{file}:{value.lineno}"
+        for file, tree in _trees(name).items()
+        for value, behind in _read(tree)
+        if not _is_constant(value.value) and _plural().match(behind)
+    ]
+    assert by_hand == [], "use judgebench.show.text.count"

@@ -172,7 +172,7 @@ def _columns(category: str) -> tuple[Measure, Measure, Measure]:
 def _notes(games: Games, category: str, *, both: bool) -> Iterator[str]:
     where = f" of {category}" if category else ""
     if both and games.dropped:
-        yield f"{games.dropped} verdicts{where} are left out, as published: their other game has none"
+        yield f"{games.dropped:,} verdicts{where} are left out, as published: their other game has none"
     if (games.times == 1).all() and np.isin(games.value, (0.0, 1.0)).any():
         yield f"no verdict{where} says 'slightly better', so each counts once, and none as strong"
 

@@ -143,7 +143,7 @@ def _add_pairs(numbers: Numbers, evidence: ScorerInput, table: VerdictTable) -> 
         about = f"Pairs that are {name}; those in which the orders differ are ties."
         counts = {model: exactly(float((won == result).sum()), len(won)) for model, (won, _) in outcomes.items()}
         numbers.add(Measure(name, name, "count", about), counts)
-    return [f"{pairs.dropped} verdicts are left out: the pair's other game has none"] if pairs.dropped else []
+    return [f"{pairs.dropped:,} verdicts are left out: the pair's other game has none"] if pairs.dropped else []
 
 
 def _percent(values: Floats, question: NDArray[np.int64]) -> Estimate:

@@ -66,7 +66,7 @@ def score(evidence: ScorerInput, choices: ScoringChoices) -> PublishedBoard:
         notes += _reward_notes(evidence, names, choices.length_margin)
     notes += baseline_notes(baselines, evidence.profile)
     if evidence.without:
-        notes.append(f"{evidence.without} verdicts could not be read and are left out, which the benchmark counts in")
+        notes.append(f"{evidence.without:,} verdicts could not be read and are left out, which the benchmark counts in")
     return numbers.board(baselines, notes)
 
 
@@ -143,7 +143,7 @@ def _reward_notes(evidence: ScorerInput, baselines: tuple[str, ...], margin: int
     lacking = [name for name in usual if name not in baselines]
     if len(baselines) < len(usual) and set(baselines) <= set(usual):
         notes.append(
-            f"the benchmark's WB-Reward is the mean over {len(usual)} baselines; here none met {', '.join(lacking)}"
+            f"the benchmark's WB-Reward is the mean over {len(usual):,} baselines; here none met {', '.join(lacking)}"
         )
     return notes
 

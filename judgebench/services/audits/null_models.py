@@ -277,7 +277,7 @@ class _Rounds:
         if self._entered.chosen:
             yield f"null models met {self._entered.baseline}: {self._entered.chosen}"
         if self._population < _FEW:
-            yield f"there are {self._population} instructions only: bounds are about these, and say little of others"
+            yield f"there are {self._population:,} instructions only: bounds are about these, and say little of others"
 
     def _ask(self, names: Sequence[str], size: int) -> None:
         stored = [name for name, entrant in self._entered.entrants.items() if entrant.name in names]
@@ -359,7 +359,7 @@ def _searched(
     searching = _Searching(database, settings, entered, judge, instructions[-held_out:])
     search = engine.runner.run_async(searching.run())
     text = entrants.written(search.prefix, judge.template)
-    about = f"a prefix found by {search.step} steps of random search, before a structured response"
+    about = f"a prefix found by {search.step:,} steps of random search, before a structured response"
     entrant = Entrant(SEARCH, about, lambda _: text)
     name = f"{PREFIX}{SEARCH}-{stage_key(text)}@{entered.stage.key}"
     left = instructions[:-held_out]
