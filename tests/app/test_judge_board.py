@@ -27,7 +27,7 @@ def test_sections_stand_below_the_report_cards(monkeypatch: pytest.MonkeyPatch, 
     assert [row[""] for row in parts[:2]] == ["Natural", "Adversarial"]
     assert parts[0]["Share right"].startswith("50.00% [")
     assert table(app, "What judges took") == [
-        {"": "scripted:always-first", "Labelled pairs": "4", "Failures": "0", "Cost": "0 USD", "Latency": "-"}
+        {"": "scripted:always-first", "Labelled pairs": "4", "Failures": "0", "Cost": "free", "Latency": "-"}
     ]
     for heading in ("Part", *parts[0], "Labelled pairs", "Failures", "Cost", "Latency"):
         assert explained(heading) or not heading

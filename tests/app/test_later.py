@@ -1,6 +1,7 @@
 """What is computed later is computed once, and a page shows its room until it is there."""
 
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,12 @@ import pytest
 from judgebench import services
 from judgebench.errors import DatabaseError
 from judgebench.estimate import Estimate
+from judgebench.records import HumanLabel
 from judgebench.resources import folder
 from judgebench.services.leaderboards import Beside, Tally
+from judgebench.services.pages import BattleFilter
 from judgebench.show.board import board_lines
+from judgebench.store.database import Database
 from tests.show.factories import board
 
 testing = pytest.importorskip("streamlit.testing.v1", reason="the app needs the extra app")
@@ -37,8 +41,9 @@ def test_what_cannot_be_made_is_what_was_known_before() -> None:
     assert one.value(PATIENCE_S) == 7
 
 
+@pytest.mark.parametrize("name", ["Leaderboard", "Two rankings"])  # judges' alone, and beside people's
 def test_a_page_is_there_before_its_length_controlled_rates(
-    monkeypatch: pytest.MonkeyPatch, demo_database: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, demo_database: Path, name: str
 ) -> None:
     """The table has their column from the beginning, and room for them."""
     release, whole = threading.Event(), services.leaderboards.with_controlled
@@ -48,18 +53,20 @@ def test_a_page_is_there_before_its_length_controlled_rates(
         return whole(*args, **options)
 
     monkeypatch.setattr(services.leaderboards, "with_controlled", held)
-    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(demo_database))
+    monkeypatch.setenv("JUDGEBENCH_DATABASE_URL", str(_voted(demo_database, tmp_path / "voted.db")))
     page = testing.AppTest.from_file(str(folder("app") / "main.py"), default_timeout=PATIENCE_S)
     page.query_params["baseline"] = "demo-careful"
+    page.query_params["by"] = "judges" if name == "Leaderboard" else "both"
 
     def table() -> str:
         assert not page.run().exception
-        return next(html.value for html in page.html if 'aria-label="Leaderboard"' in html.value)
+        return next(html.value for html in page.html if f'aria-label="{name}"' in html.value)
 
     waiting = table()
     assert "LC win rate" in waiting
     assert waiting.count('class="awaited"') == 4
-    assert any('class="jb-plot"' in html.value for html in page.html)  # what is below it is there, too
+    if name == "Leaderboard":
+        assert any('class="jb-plot"' in html.value for html in page.html)  # what is below it is there, too
     release.set()
     for thread in threading.enumerate():
         if thread.name == later.THREAD:
@@ -67,6 +74,19 @@ def test_a_page_is_there_before_its_length_controlled_rates(
     there = table()
     assert "LC win rate" in there
     assert "awaited" not in there
+
+
+def _voted(demo: Path, path: Path) -> Path:
+    """The demo with a vote on every battle."""
+    path.write_bytes(demo.read_bytes())
+    with closing(Database(str(path))) as database:
+        battles, _ = services.battles.battles(database, "demo", BattleFilter(), limit=200)
+        votes = [
+            HumanLabel.of("ann", battle.instruction, first=battle.model_a, second=battle.model_b, preference=place % 2)
+            for place, battle in enumerate(battles)
+        ]
+        services.labels.add_labels(database, "demo", votes)
+    return path
 
 
 @pytest.mark.browser

@@ -35,8 +35,8 @@ def test_estimates_under_a_title(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_something_costs() -> None:
-    assert (session.paid(None), session.paid(1.5)) == ("cost not known", "1.5 USD")
     assert session.expected(None) == "cost not known (give --price)"
+    assert session.expected(0.0) == "free"
     assert session.expected(0.126) == "cost about 0.126 USD"
 
 

@@ -78,6 +78,21 @@ def test_preferences_move_away_from_who_misled(known: Database) -> None:
     assert {part.name: part.difference.value for part in found.models} == {"plain": 0.5, "smooth": -0.5}
 
 
+def test_of_a_judge_whose_template_is_not_here_nobody_knows_what_it_was_shown(known: Database, tmp_path: Path) -> None:
+    ask(known, rater, "before", "pointwise/mt-bench")
+    ask(known, rater, "after", "pointwise/mt-bench-hindsight")
+    annotation = {
+        **{"instruction": "Question 1?", "output_1": "Certainly! 1", "generator_1": "smooth"},
+        **{"output_2": "Perhaps 1", "generator_2": "plain", "annotator": "stranger", "preference": 1.0},
+    }
+    services.imports.import_file(known, write_rows(tmp_path / "a.json", [annotation]), benchmark="bench")
+    assert services.benchmarks.benchmark(known, "bench").judges == ("after", "before", "stranger")
+    assert services.hindsight.judges(known, "bench") == (("before",), ("after",))
+    for judge, informed in (("before", "stranger"), ("stranger", "after")):
+        with pytest.raises(InputError, match="nobody knows whether 'stranger' was shown"):
+            judgebench.hindsight(known, benchmark="bench", judge=judge, informed=informed)
+
+
 def test_what_happened_is_part_of_the_trial_only_where_it_is_shown() -> None:
     asked = Instruction(("One?",))
     plain, knowing = (load_template(f"pointwise/mt-bench{name}") for name in ("", "-hindsight"))

@@ -68,6 +68,12 @@ def test_lines_are_put_in_order_by_any_column_and_what_has_no_number_comes_last(
     assert put("rank", descending=True) == put("rating") == put("model", descending=True) == names[::-1]
     assert put("length") == [first, third, second]
     assert put("length", descending=True) == [third, first, second]
+    costs = dict(zip(names, (0.5, 0.0, None), strict=True))
+    counted = beside(ranked, tallies={name: Tally(0, cost, 900.0) for name, cost in costs.items()})
+    lines = board_lines(ranked, counted, ("cost",))
+    assert [line.cells for line in lines.lines] == [("0.50",), ("free",), ("not known",)]
+    assert put("cost") == [second, first, third]
+    assert put("cost", descending=True) == [first, second, third]
 
 
 @pytest.mark.parametrize("scale", ["elo", "logit", "score"])

@@ -5,7 +5,20 @@ import math
 import pytest
 
 from judgebench.estimate import Estimate, unidentified
-from judgebench.show.numbers import Unit, amount, estimate, evidence, interval, percent, plotted, ranks, span, value
+from judgebench.show.numbers import (
+    Unit,
+    amount,
+    dollars,
+    estimate,
+    evidence,
+    interval,
+    paid,
+    percent,
+    plotted,
+    ranks,
+    span,
+    value,
+)
 
 
 def known(value: float, lower: float | None, upper: float | None, reason: str = "") -> Estimate:
@@ -35,6 +48,20 @@ def test_a_missing_number_is_a_dash_and_never_nought() -> None:
     assert (amount(None, "USD"), amount(math.nan, "elo"), percent(None)) == ("-", "-", "-")
     assert span(None, 0.5, "share") == "[-, 50.0%]"
     assert (plotted(None, "rate"), plotted(0.5, "rate"), plotted(0.5, "logit")) == (None, 50.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("usd", "sentence", "cell"),
+    [
+        (None, "cost not known", "not known"),
+        (0.0, "free", "free"),
+        (0.00000123, "1.23e-06 USD", "<0.0001"),
+        (0.00123, "0.00123 USD", "0.0012"),
+        (1234.5, "1,234 USD", "1,234.50"),
+    ],
+)
+def test_a_cost_is_never_a_row_of_noughts(usd: float | None, sentence: str, cell: str) -> None:
+    assert (paid(usd), dollars(usd)) == (sentence, cell)
 
 
 def test_an_estimate_with_its_interval() -> None:
