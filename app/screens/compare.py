@@ -45,8 +45,8 @@ def _change(comparison: Comparison) -> None:
         headings = (heading.capitalize() for heading in versions.category_headings(change))
         columns = zip(*versions.category_cells(change), strict=True)
         elements.values(dict(zip(headings, columns, strict=True)), alt="What changed by category")
-    sizes = versions.flip_sizes(change)
-    if any(negative or positive for _, negative, positive in sizes):
+    sizes = [size for size in versions.flip_sizes(change) if any(size[1:])]
+    if sizes:
         margins, negative, positive = zip(*sizes, strict=True)
         elements.values(
             {"Margin": margins, "Negative flips": negative, "Positive flips": positive}, alt="Flips by their margin"

@@ -121,7 +121,6 @@ _outputs(
     cached.steps_on(source, benchmark.name, key),
     st.query_params.get("model"),
 )
-if lists:
-    elements.links(("Goals of all dialogues", filters.link("goals")))
 line("Preferences and scores are means over the verdicts that the leaderboard counts.")
-elements.links(("Battles on this instruction", filters.link("battles", instruction=key)))
+to_goals = [("Goals of all dialogues", filters.link("goals"))] if lists else []
+elements.links(("Battles on this instruction", filters.link("battles", instruction=key)), *to_goals)

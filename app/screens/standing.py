@@ -41,7 +41,7 @@ def _form(source: cached.Source, benchmark: BenchmarkSummary, now: StandingBoard
             index=_place(["", *models], now.baseline if now else None) or 0,
             key=f"{key}_baseline",
             help=explained("Baseline"),
-            format_func=lambda name: one_line(name) or "The profile's, else new models meet the whole pool",
+            format_func=lambda name: one_line(name) or "The profile's, else the whole pool",
         )
         profile = st.selectbox(
             *("Profile", ["", *profiles]),

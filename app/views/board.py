@@ -81,9 +81,9 @@ def plain(
 ) -> str:
     """Values of any kind by column, of which the first names the rows; on a phone each row is a card.
 
-    A column that holds numbers stands at the right, None shows nothing, a ``Linked`` leads on; other numbers than
-    whole ones are given as words. ``marked``: the place of the row that is open. ``is_tall``: in a box of limited
-    height, which scrolls.
+    A column that holds numbers stands at the right; of the first one each card then says what it counts. None shows
+    nothing, a ``Linked`` leads on; other numbers than whole ones are given as words. ``marked``: the place of the row
+    that is open. ``is_tall``: in a box of limited height, which scrolls.
     """
     named, *others = columns
     kinds = {column: "n" if any(isinstance(value, int) for value in columns[column]) else "" for column in columns}
@@ -92,7 +92,7 @@ def plain(
     for place, name in enumerate(columns[named]):
         cells = "".join(cell(shown(columns[column][place]), label=column, kind=kinds[column]) for column in others)
         here = ' class="here" aria-current="true"' if place == marked else ""
-        kind = f' class="{kinds[named]}"' if kinds[named] else ""
+        kind = f' class="{kinds[named]}" data-label="{escaped_html(named)}"' if kinds[named] else ""
         rows.append(f'<tr{here}><th scope="row"{kind}>{shown(name)}</th>{cells}</tr>')
     heads = (head(column, kind=kinds[column]) for column in columns)
     return framed(label, heads, "".join(rows), kind="jb-cards jb-values", is_tall=is_tall)

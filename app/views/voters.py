@@ -9,7 +9,7 @@ from judgebench.services.voters import TwoBoards
 from judgebench.show import voters as show
 from judgebench.show.board import BoardLines, Column
 from judgebench.show.numbers import MISSING
-from judgebench.show.text import escaped_html, name_html, one_line
+from judgebench.show.text import escaped_html, name_html, one_line, sentence
 
 _HELP = {
     "ties": "Share of votes that name no winner, both bad included",
@@ -35,14 +35,15 @@ def table(report: VotersReport) -> str:
     """A row a voter; intervals stand under their numbers."""
     names = show.headings(report)
     helps = [_HELP.get(name, _AS_JUDGE * name.startswith("as ")) for name in names]
-    heads = [head(name[:1].upper() + name[1:], help) for name, help in zip(names, helps, strict=True)]
+    labels = [sentence(name) for name in names]
+    heads = [head(label, help) for label, help in zip(labels, helps, strict=True)]
     return framed(
-        "Voters", heads, "".join(_row(names, cells) for cells in show.rows(report)), kind="jb-cards jb-voters"
+        "Voters", heads, "".join(_row(labels, cells) for cells in show.rows(report)), kind="jb-cards jb-voters"
     )
 
 
-def _row(names: Sequence[str], cells: tuple[object, ...]) -> str:
-    row = "".join(cell(shown(value), label=name) for name, value in zip(names[1:], cells[1:], strict=True))
+def _row(labels: Sequence[str], cells: tuple[object, ...]) -> str:
+    row = "".join(cell(shown(value), label=label) for label, value in zip(labels[1:], cells[1:], strict=True))
     return f'<tr><th scope="row">{name_html(str(cells[0]))}</th>{row}</tr>'
 
 
@@ -53,7 +54,7 @@ def places(
 
     ``further``: the judges' leaderboard with columns that stand beside the two rankings.
     """
-    names = [name[:1].upper() + name[1:] for name in show.place_headings(two)]
+    names = [sentence(name) for name in show.place_headings(two)]
     columns = () if further is None else further.columns
     known = {} if further is None else {one.model: one.cells for one in further.lines}
     rows = []

@@ -23,8 +23,15 @@ if TYPE_CHECKING:
 
 _ROW_PX = 24
 _PHONE_PX, _PHONE_LABELS_PX = 500, 120  # narrower than that, labels of rows leave room for what they are about
+_LINE_CHARS = 20  # of such a label, which then takes two lines, and breaks behind what joins words
+_HALF_LINE_PX = 6
+_IS_PHONE = f"containerSize()[0] < {_PHONE_PX}"
+_BREAK = "max({})".format(", ".join(f"lastindexof(slice(datum.label, 0, {_LINE_CHARS}), '{mark}')" for mark in " -_/."))
+_IS_LONG = f"{_IS_PHONE} && length(datum.label) > {_LINE_CHARS} && {_BREAK} > 0"
+_IN_TWO_LINES = f"{_IS_LONG} ? [slice(datum.label, 0, {_BREAK} + 1), slice(datum.label, {_BREAK} + 1)] : datum.label"
+_MARGIN_PX = 6  # on either side: text that is drawn in another font than it was measured in is wider
 _MATRIX_PX = 200  # at least, without its axes
-_AXIS_PX, _LEGEND_PX, _NAMES_PX = 70, 40, 130  # Streamlit counts them into a chart's height
+_AXIS_PX, _LEGEND_PX, _NAMES_PX = 70, 60, 130  # Streamlit counts them into a chart's height
 _FLUSH_PX = 16  # from an axis' end, within which a number stands on the axis' side alone
 _ENTRANT = {"value": "win_rate", "lower": "lower", "upper": "upper"}
 Spec = dict[str, Any]
@@ -154,7 +161,12 @@ def probabilities(top: Sequence[tuple[str, float]]) -> Spec:
 
 def filled(form: Spec, rows: Sequence[Mapping[str, Any]], height: int) -> Spec:
     """A form with its rows."""
-    return {**form, "data": {"values": list(rows)}, "height": height}
+    return {
+        **form,
+        "data": {"values": list(rows)},
+        "height": height,
+        "padding": {"left": _MARGIN_PX, "right": _MARGIN_PX},
+    }
 
 
 def form(chart: Any) -> Spec:
@@ -186,9 +198,16 @@ def _with_whiskers(lines: Sequence[Mapping[str, Any]], title: str, *, line_at: f
 def _in_order(field: str, labels_px: int) -> Any:
     """Rows from top to bottom as ``place`` counts them."""
     alt = _altair()
-    limit = alt.ExprRef(expr=f"containerSize()[0] < {_PHONE_PX} ? {_PHONE_LABELS_PX} : {labels_px}")
-    axis = alt.Axis(labelLimit=limit, labelFontSize=12)
+    limit = _on_a_phone(_PHONE_LABELS_PX, labels_px)
+    half = {"condition": {"test": _IS_LONG.replace("datum.label", "datum.value"), "value": -_HALF_LINE_PX}, "value": 0}
+    size = _on_a_phone(10, 12)
+    axis = alt.Axis(labelLimit=limit, labelFontSize=size, labelExpr=_IN_TWO_LINES, labelOffset=half, labelOverlap=False)
     return alt.Y(f"{field}:N", sort=alt.EncodingSortField("place"), title=None, axis=axis)
+
+
+def _on_a_phone(there: float, elsewhere: float) -> Any:
+    """One number or another by the width that the chart has."""
+    return _altair().ExprRef(expr=f"{_IS_PHONE} ? {there} : {elsewhere}")
 
 
 def _below(title: str | list[str]) -> Any:
@@ -208,7 +227,7 @@ def _intervals(title: str, *, level: str, digits: str, legend: bool) -> Spec:
         alt.Tooltip("ranks:N", title="Ranks left open"),
         alt.Tooltip("battles:Q", title="Battles"),
     ]
-    on_top = alt.Legend(title=None, orient="top") if legend else None
+    on_top = alt.Legend(title=None, orient="top", columns=_on_a_phone(2, 0)) if legend else None
     roles = ["model", "baseline", "flagged"]
     colour = alt.Color("role:N", scale=alt.Scale(domain=roles, range=[BLUE, ORANGE, RED]), legend=on_top)
     shape = alt.Shape("role:N", scale=alt.Scale(domain=roles, range=["circle", "diamond", "cross"]), legend=on_top)

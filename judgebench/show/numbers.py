@@ -42,7 +42,9 @@ def plotted(value: float | None, unit: Unit) -> float | None:
 
 
 def amount(value: float | None, unit: Unit) -> str:
-    """``63.1%``, ``+3.1 points``, ``0.631``, ``1034``; ``-`` for None and NaN."""
+    """``63.1%``, ``+3.1 points``, ``0.631``, ``1034``, ``free`` of no USD; ``-`` for None and NaN."""
+    if unit == "USD" and value == 0:
+        return FREE
     digits = _digits(value, unit)
     return digits if digits == MISSING else digits + _FORMS[unit][1]
 
@@ -59,7 +61,7 @@ def percent(share: float | None) -> str:
 
 def paid(usd: float | None) -> str:
     """``1.5 USD``, ``free``; ``cost not known`` for None."""
-    return f"cost {NOT_KNOWN}" if usd is None else amount(usd, "USD") if usd else FREE
+    return f"cost {NOT_KNOWN}" if usd is None else amount(usd, "USD")
 
 
 def dollars(usd: float | None) -> str:

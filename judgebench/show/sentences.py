@@ -331,7 +331,7 @@ def event_details(details: Mapping[str, Any]) -> str:
     return "; ".join(
         f"{key.replace('_', ' ')}: {_detail(value)}"
         for key, value in details.items()
-        if key not in _OF_PROGRAMS and value not in ([], {}, "")
+        if key not in _OF_PROGRAMS and value not in (None, [], {}, "")
     )
 
 

@@ -24,7 +24,12 @@ from tests.app.visit import Visit
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 _WIDE = """() => [...document.querySelectorAll(".jb-scroll:not(:has(.jb-pairs))")]
   .filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.getAttribute("aria-label"))"""
-_PHONE = 390
+_BROKEN = """() => [...document.querySelectorAll(".jb .whole, .jb .outcomes")].filter((one) => {
+  const words = document.createRange();
+  words.selectNodeContents(one);
+  return new Set([...words.getClientRects()].map((line) => Math.round(line.top))).size > 1;
+}).map((one) => one.innerText)"""  # intervals, moments, and what was won, lost and tied
+_PHONE, _TABLET = 390, 800
 _CONTROLS = (  # what opens a part of a page
     "[data-testid=stMain] [role=tab]",
     "[data-testid=stMain] [role=radio]",
@@ -80,6 +85,9 @@ def test_no_part_of_a_page_has_a_serious_barrier_or_is_wider_than_a_phone(
         found += [(part, f"{box} scrolls sideways on a phone") for box in visit.page.evaluate(_WIDE)]
         if visit.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") > _PHONE:
             found.append((part, "is wider than a phone"))
+        for width in (_PHONE, _TABLET):
+            visit.page.set_viewport_size({"width": width, "height": 1000})
+            found += [(part, width, f"{words} is broken into lines") for words in visit.page.evaluate(_BROKEN)]
         visit.page.set_viewport_size({"width": 1440, "height": 1000})
     assert found == []
 

@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,21 @@ def test_a_page_is_there_before_its_length_controlled_rates(
     there = table()
     assert "LC win rate" in there
     assert "awaited" not in there
+
+
+@pytest.mark.browser
+def test_a_name_has_a_line_where_there_is_room(browser: Any) -> None:
+    """A narrow column breaks names; beside bars, which take what is left, a wide window does not."""
+    views = pytest.importorskip("app.views.board", reason="the app needs the extra app")
+    ranked = board([0.9, 0.6, 0.3], 0.01)
+    names = [f"Some-Family-{size}B-Instruct-v0.1_concise" for size in (7, 13, 70)]
+    ranked = replace(ranked, rows=tuple(replace(row, model=name) for row, name in zip(ranked.rows, names, strict=True)))
+    page = browser.new_page(viewport={"width": 1440, "height": 800})
+    beside = Beside({name: Tally(2, 0.5, 1234.4) for name in names})
+    page.set_content(views.style() + views.table(board_lines(ranked, beside), str))
+    heights = [row.bounding_box()["height"] for row in page.locator("table.jb tbody th a").all()]
+    assert max(heights) < 30, "names are broken into lines"
+    page.close()
 
 
 def _voted(demo: Path, path: Path) -> Path:
