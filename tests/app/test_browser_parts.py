@@ -24,11 +24,14 @@ from tests.app.visit import Visit
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 _WIDE = """() => [...document.querySelectorAll(".jb-scroll:not(:has(.jb-pairs))")]
   .filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.getAttribute("aria-label"))"""
-_BROKEN = """() => [...document.querySelectorAll(".jb .whole, .jb .outcomes")].filter((one) => {
-  const words = document.createRange();
-  words.selectNodeContents(one);
-  return new Set([...words.getClientRects()].map((line) => Math.round(line.top))).size > 1;
-}).map((one) => one.innerText)"""  # intervals, moments, and what was won, lost and tied
+_BROKEN = r"""() => [...document.querySelectorAll(".jb td, .jb th, .jb small")].filter((one) => {
+  const words = one.innerText.trim();
+  const whole = [/^\d{4}-\d\d-\d\d( [\d:]+)?$/, /^\[[^\]]+\]$/, /^[\d,]+, [\d,]+, [\d,]+$/];
+  if (!whole.some((form) => form.test(words.replace(/\s/g, " ")))) return false;
+  const range = document.createRange();
+  range.selectNodeContents(one);
+  return new Set([...range.getClientRects()].map((line) => Math.round(line.top / 8))).size > 1;
+}).map((one) => one.innerText)"""  # moments, intervals, and what was won, lost and tied
 _PHONE, _TABLET = 390, 800
 _CONTROLS = (  # what opens a part of a page
     "[data-testid=stMain] [role=tab]",

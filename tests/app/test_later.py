@@ -85,7 +85,8 @@ def test_a_name_has_a_line_where_there_is_room(browser: Any) -> None:
     names = [f"Some-Family-{size}B-Instruct-v0.1_concise" for size in (7, 13, 70)]
     ranked = replace(ranked, rows=tuple(replace(row, model=name) for row, name in zip(ranked.rows, names, strict=True)))
     page = browser.new_page(viewport={"width": 1440, "height": 800})
-    beside = Beside({name: Tally(2, 0.5, 1234.4) for name in names})
+    ranked = replace(ranked, baseline=names[1])  # which has a mark, whose column takes a share of the width
+    beside = Beside({name: Tally(2, 0.5, 1234.4) for name in names}, awaited=True)
     page.set_content(views.style() + views.table(board_lines(ranked, beside), str))
     heights = [row.bounding_box()["height"] for row in page.locator("table.jb tbody th a").all()]
     assert max(heights) < 30, "names are broken into lines"
