@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
@@ -108,9 +109,8 @@ def hasty(tmp_path: Path) -> Path:
 
 
 def test_outputs_without_verdicts_are_not_ranked(monkeypatch: pytest.MonkeyPatch, hasty: Path) -> None:
-    assert "run a judge first" in printed(opened("leaderboard", monkeypatch, hasty))
-    assert "run a judge first" in printed(opened("matrix", monkeypatch, hasty))
-    assert "No battle passes this filter." in printed(opened("battles", monkeypatch, hasty))
+    for page in ("leaderboard", "matrix", "battles"):
+        assert "Nothing on demo was judged yet" in printed(opened(page, monkeypatch, hasty))
 
 
 def audits(path: Path) -> dict[str | None, bool]:
@@ -450,23 +450,25 @@ def test_skipped_pairs_come_back_when_all_were_shown(monkeypatch: pytest.MonkeyP
     assert shown[7:] == shown[:2]
 
 
-def _stored(path: Path, asked: Instruction, output: Output) -> None:
+def _stored(path: Path, asked: Instruction, outputs: Sequence[Output]) -> None:
     database = Database(str(path), create=True)
     with database.write() as connection:
         benchmark = store.benchmarks.add_benchmark(connection, "bench")
         store.benchmarks.add_instructions(connection, benchmark, [asked])
-        store.models.add_model(connection, Model(output.model))
-        store.models.add_outputs(connection, benchmark, [output])
+        for output in outputs:
+            store.models.add_model(connection, Model(output.model))
+        store.models.add_outputs(connection, benchmark, outputs)
     database.close()
 
 
 def test_a_judge_is_suggested_that_takes_what_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for asked, output, judge in (
-        (mixed.PLAIN, Output(mixed.PLAIN.key, "alpha", "x"), "embedded"),
-        (mixed.AGENT, mixed.agent_output("alpha"), "scripted:coin"),
+    models = ("alpha", "beta")
+    for asked, outputs, judge in (
+        (mixed.PLAIN, [Output(mixed.PLAIN.key, model, model) for model in models], "embedded"),
+        (mixed.AGENT, [mixed.agent_output(model) for model in models], "scripted:coin"),
     ):
         path = tmp_path / f"{asked.category}.db"
-        _stored(path, asked, output)
+        _stored(path, asked, outputs)
         for page in ("vote", "judges", "audits"):
             words = printed(unfolded(opened(page, monkeypatch, path))).replace("--judge=", "--judge ")
             assert f"--judge {judge}" in words

@@ -58,7 +58,7 @@ def battle(*preferences: float | None) -> JudgedBattle:
         ((0.2, 0.4), "2 verdicts, on average B preferred, 70.0%; they agree on the winner."),
         ((0.5, 1.0), "2 verdicts, on average A preferred, 75.0%; they do not contradict each other."),
         ((0.5, 0.5), "2 verdicts, on average a tie; they agree on a tie."),
-        ((None,), "No verdict. 1 of 1 trials has no verdict."),
+        ((None,), "No verdict. 1 of 1 trial has no verdict."),
         ((1.0, None), "One verdict: A preferred, 100.0%. 1 of 2 trials has no verdict."),
     ],
 )

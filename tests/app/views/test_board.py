@@ -64,7 +64,7 @@ def test_every_value_of_a_plain_table_has_its_heading_beside_it_on_a_phone() -> 
     assert '<td data-label="Value"></td>' in html  # which a phone hides
     assert "1,200" in html
     assert shown("[50%, 70%]") == '<span class="whole">[50%, 70%]</span>'
-    assert shown("2026-11-30 14:21:41") == '<span class="whole">2026-11-30</span> 14:21:41'
+    assert shown("2026-11-30 14:21:41") == '<span class="whole">2026-11-30 14:21:41</span>'
     assert shown("-3 [-12.2, +5.3] n=12") == '-3<small><span class="whole">[-12.2, +5.3]</span> n=12</small>'
     assert shown("[red] text") == "[red] text"
 

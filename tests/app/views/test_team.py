@@ -43,7 +43,7 @@ def test_every_role_says_what_it_may() -> None:
 def test_the_log_is_escaped_and_says_what_came_of_it() -> None:
     details = {"models": ["<i>a</i>"], "outputs": 1200, "missing_ids": 3}
     html = team.log([Event(1, "2026-01-31T23:59:59.1+00:00", "<b>", "submitted", "benchmark", "b<p>", details)])
-    assert '<span class="whole">2026-01-31</span> 23:59:59' in html
+    assert '<span class="whole">2026-01-31 23:59:59</span>' in html
     assert "models: &lt;i&gt;a&lt;/i&gt;; outputs: 1,200</td>" in html
     assert "<b>" not in html
 
