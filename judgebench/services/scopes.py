@@ -79,11 +79,16 @@ def _shown(document: Any, hidden: Collection[str]) -> Any:
         case str():
             return OF_OTHERS if any(_named(hidden, document)) else document
         case Mapping():
-            return {field: _shown(value, hidden) for field, value in document.items()}
+            return {_field(field, hidden): _shown(value, hidden) for field, value in document.items()}
         case list() | tuple():
             return [_shown(value, hidden) for value in document]
         case _:
             return document
+
+
+def _field(name: str, hidden: Collection[str]) -> str:
+    """A field's name is ours, whatever others call theirs; a reason that is counted is text."""
+    return name if name.isidentifier() else _shown(name, hidden)
 
 
 def _named(hidden: Collection[str], words: str) -> Iterator[str]:

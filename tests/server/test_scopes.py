@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from judgebench import engine, services, store
 from judgebench.errors import InputError
 from judgebench.records import Battle, HumanLabel, JobState, Judge, Lineage, Model, Order, Trial, check_name
-from judgebench.server import working
 from judgebench.server.state import ServerState
 from judgebench.services.access import Policy, Role
 from judgebench.services.judges import add_judge
@@ -181,6 +180,13 @@ def test_no_answer_names_anything_of_another_benchmark(api: Api) -> None:
     assert len(every) > 300
 
 
+def test_a_job_of_another_benchmark_is_resumed_as_one_that_is_not_there(api: Api) -> None:
+    said = [api.ask("POST", f"/jobs/{number}/resume", "amber-admin") for number in (job_of(api, "zircon-bench"), 99999)]
+    assert [answer.status for answer in said] == [404, 404]
+    assert said[0].json["error"].split("'")[2] == said[1].json["error"].split("'")[2]
+    assert api.ask("POST", f"/jobs/{job_of(api, 'amber-bench')}/resume", "amber-viewer").status == 403
+
+
 def job_of(api: Api, benchmark: str) -> int:
     """The oldest: later ones may be of a judge whose model the asker named."""
     return min(int(job["id"]) for job in api.ask("GET", "/jobs", "admin").json if job["benchmark"] == benchmark)
@@ -190,14 +196,14 @@ def test_what_a_job_says_names_nothing_of_another_benchmark(api: Api) -> None:
     """An admin of all benchmarks sees it as it is, one of some without what is of others, word by word."""
     number = job_of(api, "amber-bench")
     message = "https://zircon.example.org/v1 replied 500"
-    report = {"planned": 3, "reasons": [["asked as zircon-judge", 2], ["no reply", 1]]}
+    report = {"planned": 3, "reasons": {"asked as zircon-judge": 2, "no reply": 1}}
     with api.database.write() as connection:
         store.jobs.end(connection, number, JobState.FAILED, message, report)
     whole = api.ask("GET", f"/jobs/{number}", "admin").json
     assert (whole["message"], whole["report"]) == (message, report)
     mine = api.ask("GET", f"/jobs/{number}", "amber-admin").json
     assert mine["message"] == services.scopes.OF_OTHERS
-    assert mine["report"] == {"planned": 3, "reasons": [[services.scopes.OF_OTHERS, 2], ["no reply", 1]]}
+    assert mine["report"] == {"planned": 3, "reasons": {services.scopes.OF_OTHERS: 2, "no reply": 1}}
     assert mine["specification"] == whole["specification"]
     for answer in (api.ask("GET", path, "amber-admin") for path in ("/jobs", f"/jobs/{number}")):
         assert OTHER not in answer.body.decode()
@@ -256,11 +262,10 @@ def test_what_a_job_says_of_where_a_judge_of_all_is_asked_is_for_admins_of_all(a
     assert "zircon.example.org" in api.ask("GET", f"/jobs/{number}", "admin").body.decode()
 
 
-def test_the_newest_jobs_are_those_of_its_own_benchmark(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(working, "_JOBS", 1)
-    assert api.ask("GET", "/jobs", "admin").json[0]["benchmark"] != "zircon-bench", "else the test shows nothing"
+def test_the_newest_jobs_are_those_of_its_own_benchmark(api: Api) -> None:
+    assert api.ask("GET", "/jobs?last=1", "admin").json[0]["benchmark"] != "zircon-bench", "else the test shows nothing"
     theirs = create(api.database, "zircon-viewer", Role.VIEWER, benchmarks=("zircon-bench",)).secret
-    listed = api.ask("GET", "/jobs", theirs).json
+    listed = api.ask("GET", "/jobs?last=1", theirs).json
     assert [job["benchmark"] for job in listed] == ["zircon-bench"]
 
 
