@@ -33,7 +33,7 @@ FAILURES = 60  # wrong tokens a minute and machine
 THREADS = 8  # in which is read
 WRITERS = 3  # in which is written, where each waits for the one before it in any case
 LOOKS = 4  # in which the database is asked what takes no time, whatever the others are at
-READS_EACH, WRITES_EACH = 3, 1  # of these threads at once for one caller, whose further requests wait for its own
+READS_OF_ONE, WRITES_OF_ONE = 3, 1  # of these threads at once for one caller, whose further requests wait for its own
 UPLOADS = 4  # in flight of one token
 _SERVER = ""  # as a caller of itself
 _KNOWN_S = 1.0  # that a token is taken for good without another look
@@ -54,8 +54,8 @@ class ServerLimits:
 class Shared:
     """Threads that callers share: one has no more of them at once than its share, whatever it asks."""
 
-    def __init__(self, threads: int, each: int) -> None:
-        self._threads, self._each = anyio.CapacityLimiter(threads), each
+    def __init__(self, threads: int, most: int) -> None:
+        self._threads, self._most = anyio.CapacityLimiter(threads), most
         self._turns: dict[str, asyncio.Semaphore] = {}
         self._here: Counter[str] = Counter()  # requests of callers, at work or waiting
 
@@ -63,7 +63,7 @@ class Shared:
         """What ``work`` returns, done in a thread once the caller has one left and a thread is free."""
         self._here[caller] += 1
         try:
-            async with self._turns.setdefault(caller, asyncio.Semaphore(self._each)):
+            async with self._turns.setdefault(caller, asyncio.Semaphore(self._most)):
                 return await anyio.to_thread.run_sync(work, limiter=self._threads)
         finally:
             self._here[caller] -= 1
@@ -89,7 +89,7 @@ class ServerState:
         self.pace = PerMinute("requests", self.limits.rate)
         self.failures = PerMinute("attempts with a wrong token", FAILURES)
         self.uploads = Running("uploads", UPLOADS)
-        self._readers, self._writers = Shared(THREADS, READS_EACH), Shared(WRITERS, WRITES_EACH)
+        self._readers, self._writers = Shared(THREADS, READS_OF_ONE), Shared(WRITERS, WRITES_OF_ONE)
         self._looks, self._renewals = anyio.CapacityLimiter(LOOKS), anyio.CapacityLimiter(1)
         self._swept = time.monotonic()
         self._bearers: dict[bytes, tuple[Bearer, float]] = {}

@@ -104,7 +104,7 @@ def test_one_caller_takes_no_more_than_its_share_of_what_reads(api_alone: Api, m
     monkeypatch.setattr(boards, "board", slow)
     heavy = partial(api_alone.ask, "GET", "/leaderboard?benchmark=bench", "viewer")
     with asking(slow, *[heavy] * states.THREADS):
-        slow.wait(states.READS_EACH)
+        slow.wait(states.READS_OF_ONE)
         assert api_alone.ask("GET", "/battles?benchmark=bench", "admin").status == 200
         assert api_alone.ask("GET", "/me", "viewer").status == 200
         assert not slow.begun.acquire(timeout=0.5)
@@ -122,7 +122,7 @@ def test_one_caller_takes_no_more_than_its_share_of_what_writes(
 
     monkeypatch.setattr(services.submissions, "prepare", slowed)
     with asking(slow, *(partial(submit, api_alone, f"slow{at}") for at in range(states.WRITERS))):
-        slow.wait(states.WRITES_EACH)
+        slow.wait(states.WRITES_OF_ONE)
         assert submit(api_alone, "quick", who="admin").status == 201
         assert not slow.begun.acquire(timeout=0.5)
 
