@@ -40,7 +40,7 @@ async def check_query(request: Request, who: Bearer, query: BenchmarkQuery) -> N
     if who.benchmarks:
         models, judges = query.names(*_MODELS), query.names("judge")
         state = state_of(request)
-        await state.run(services.scopes.check_names, state.database, who.benchmarks, models, judges)
+        await state.run(who, services.scopes.check_names, state.database, who.benchmarks, models, judges)
 
 
 async def confirm(request: Request, who: Bearer) -> None:

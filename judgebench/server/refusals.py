@@ -74,7 +74,7 @@ async def _told(request: Request, error: JudgeBenchError) -> str:
         return str(error)
     state = state_of(request)
     given = f"{unquote_plus(request.url.query)} {getattr(request.state, 'document', '')}"
-    return await state.run(services.scopes.told, state.database, error, who.benchmarks, given)
+    return await state.look(services.scopes.told, state.database, error, who.benchmarks, given)
 
 
 async def _of_parameters(_: Request, error: Exception) -> Response:

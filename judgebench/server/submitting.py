@@ -42,7 +42,7 @@ async def outputs(
         async with uploads.kept(request) as (path, digest):
             whole = f"{digest} {query.model_dump_json()}"
             return await once(
-                request, who, key, whole, lambda: state.write(_submit, state.acting(who), path, query, who)
+                request, who, key, whole, lambda: state.write(who, _submit, state.acting(who), path, query, who)
             )
 
 

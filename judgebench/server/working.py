@@ -78,7 +78,7 @@ async def start_run(request: Request, who: Admin, key: Key = None) -> Response:
     database = state.acting(who)
     return await once(
         *(request, who, key, repr(("run", fields))),
-        lambda: state.write(_run, database, who, fields, state.policy(), key),
+        lambda: state.write(who, _run, database, who, fields, state.policy(), key),
     )
 
 
@@ -104,7 +104,7 @@ async def start_audit(request: Request, who: Submitter, key: Key = None) -> Resp
     database = state.acting(who)
     return await once(
         *(request, who, key, repr(("audit", fields))),
-        lambda: state.write(_audit, database, who, name, settings, state.policy(), key),
+        lambda: state.write(who, _audit, database, who, name, settings, state.policy(), key),
     )
 
 
@@ -130,7 +130,7 @@ async def start_placement(request: Request, who: Admin, key: Key = None) -> Resp
     database = state.acting(who)
     return await once(
         *(request, who, key, repr(("placement", fields))),
-        lambda: state.write(_place, database, who, fields, state.policy(), key),
+        lambda: state.write(who, _place, database, who, fields, state.policy(), key),
     )
 
 
@@ -164,7 +164,7 @@ async def placement(request: Request, who: Viewer, query: Annotated[PlacementQue
     """Where models land by what is stored now; ``job``: those that asked about them, whose calls and cost are told."""
     who.check_benchmark(query.benchmark)
     state = state_of(request)
-    return answered(await state.run(_placement, state.database, who, query), query.format)
+    return answered(await state.run(who, _placement, state.database, who, query), query.format)
 
 
 def _placement(database: Database, who: Bearer, query: PlacementQuery) -> Result:
@@ -201,7 +201,7 @@ async def jobs(request: Request, who: Viewer, query: Annotated[JobsQuery, Query(
     if query.benchmark is not None:
         who.check_benchmark(query.benchmark)
     state = state_of(request)
-    return JSONResponse(await state.run(_listed, state.database, who, query))
+    return JSONResponse(await state.run(who, _listed, state.database, who, query))
 
 
 def _listed(database: Database, who: Bearer, query: JobsQuery) -> list[dict[str, Any]]:
@@ -215,7 +215,7 @@ def _listed(database: Database, who: Bearer, query: JobsQuery) -> list[dict[str,
 async def one_job(request: Request, who: Viewer, number: JobNumber) -> Response:
     """A job with its progress, and with its report once it has ended."""
     state = state_of(request)
-    return JSONResponse(await state.run(_watched, state.database, who, number))
+    return JSONResponse(await state.run(who, _watched, state.database, who, number))
 
 
 def _watched(database: Database, who: Bearer, number: int) -> dict[str, Any]:
@@ -232,7 +232,7 @@ async def audit_report(
 ) -> Response:
     """What the audit has found that a job did; the header Judgebench-Decision says whether it passed or failed."""
     state = state_of(request)
-    return await state.run(_report, state.database, who, number, query)
+    return await state.run(who, _report, state.database, who, number, query)
 
 
 def _report(database: Database, who: Bearer, number: int, query: ReportQuery) -> Response:
@@ -252,7 +252,7 @@ async def stop_job(request: Request, who: Viewer, number: JobNumber) -> Response
     """Stop a job; what it has in flight still ends and is stored. An admin stops any, others their own
     that ask no judge."""
     state = state_of(request)
-    return JSONResponse(await state.write(_stopped, state.acting(who), who, number))
+    return JSONResponse(await state.write(who, _stopped, state.acting(who), who, number))
 
 
 def _stopped(database: Database, who: Bearer, number: int) -> dict[str, Any]:
@@ -270,7 +270,7 @@ async def resume_job(request: Request, who: Viewer, number: JobNumber, key: Key 
     database = state.acting(who)
     return await once(
         *(request, who, key, repr(("resume", number))),
-        lambda: state.write(_resumed, database, who, number, state.policy(), key),
+        lambda: state.write(who, _resumed, database, who, number, state.policy(), key),
     )
 
 

@@ -62,6 +62,7 @@ class Visit:
         self.page.wait_for_selector(_DONE)
         self.page.wait_for_selector("[data-testid=stHeading]")
         self.page.wait_for_selector("[data-testid=stSkeleton]", state="detached")
+        self.page.wait_for_selector(".awaited", state="detached")  # then the page is drawn anew, under whatever clicks
         return self.page
 
     def choose(self, box: Any, option: str) -> None:
