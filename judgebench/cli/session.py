@@ -262,8 +262,8 @@ def warn(whom: str, report: RunReport | AnswerReport, *, lacking: str) -> None:
 
 def asked_otherwise(report: RunReport | AnswerReport) -> dict[str, Any]:
     """What ``warn`` says, for JSON."""
-    said = {"answered_by": list(report.other_models), "not_taken": list(report.left_out)}
-    return said | {"changed": list(report.changed), "reasons": dict(report.reasons)}
+    warned = {"answered_by": list(report.other_models), "not_taken": list(report.left_out)}
+    return warned | {"changed": list(report.changed), "reasons": dict(report.reasons)}
 
 
 def paid(cost_usd: float | None) -> str:
