@@ -280,6 +280,7 @@ def refused(invoke: Invoke, *words: Any) -> str:
     return result.err
 
 
+@pytest.mark.slow
 def test_what_servers_do_not_do_is_said_in_a_line(api: Api, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     at = ("--server", api.url)
     assert "works on a database" in refused(invoke, *at, "export", "verdicts", "--benchmark", "bench", "--to", "x.csv")

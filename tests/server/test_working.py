@@ -15,6 +15,7 @@ from judgebench.spec import JudgeSpec, Study
 from tests.server.serving import JSON, Answer, Api
 
 
+@pytest.mark.slow
 def test_a_run_is_started_watched_and_read(api: Api) -> None:
     study = json.dumps({"benchmark": "bench", "judge": "scripted:coin", "models": ["alpha", "beta"], "all_pairs": True})
     key = {**JSON, "Idempotency-Key": "run"}
