@@ -15,7 +15,7 @@ from judgebench.errors import InputError, UnknownName
 from judgebench.remote import DECISION_HEADER
 from judgebench.server import documents
 from judgebench.server.answers import answered
-from judgebench.server.callers import Admin, Submitter, Viewer
+from judgebench.server.callers import Admin, Submitter, Viewer, check_query
 from judgebench.server.front import PREFIX
 from judgebench.server.once import once
 from judgebench.server.queries import JobNumber, PlacementQuery, ReportQuery, RunsQuery
@@ -47,6 +47,7 @@ _OPEN = 100  # jobs of one caller that are queued or run
 _LATER_S = "30"
 _INNER = ("work_key", "holder", "expires_at", "after_run")
 _FOR_ADMINS = ("message", "specification", "report", "variables")
+_OF_ALL = ("variables",)  # that hold the keys of judges, who are of all benchmarks
 
 
 def _schema(fields: tuple[str, ...], **known: Any) -> dict[str, Any]:
@@ -73,7 +74,6 @@ async def start_run(request: Request, who: Admin, key: Key = None) -> Response:
     """Have a benchmark's outputs judged. 202: queued, with the job that it is; its fields are those of a study file."""
     fields = await documents.read(request)
     _check_benchmark(who, fields)
-    who.check_judge(fields.get("judge"))
     state = state_of(request)
     database = state.acting(who)
     return await once(
@@ -84,8 +84,8 @@ async def start_run(request: Request, who: Admin, key: Key = None) -> Response:
 
 def _run(database: Database, who: Bearer, fields: Mapping[str, Any], policy: Policy, key: str | None) -> Response:
     _check_room(database)
-    unknown = services.scopes.judges_of_others(database, who.benchmarks)
-    study = study_of(database, fields, policy, where=_WHERE, unknown=unknown)
+    services.scopes.check_fields(database, who.benchmarks, fields)
+    study = study_of(database, fields, policy, where=_WHERE)
     estimate = engine.plan.estimate(database, study)
     within = partial(_keep, database.actor, key)
     return _queued(services.jobs.queue_run(database, study, estimate, within=within))
@@ -113,8 +113,8 @@ def _audit(
     database: Database, who: Bearer, name: str, fields: Mapping[str, Any], policy: Policy, key: str | None
 ) -> Response:
     _check_room(database)
-    unknown = services.scopes.judges_of_others(database, who.benchmarks)
-    audit, settings, given = audit_of(database, name, fields, policy, where=_WHERE, unknown=unknown)
+    services.scopes.check_fields(database, who.benchmarks, fields)
+    audit, settings, given = audit_of(database, name, fields, policy, where=_WHERE)
     estimate = services.audits.estimates.estimate(database, settings)
     within = partial(_keep, database.actor, key)
     return _queued(services.jobs.queue_audit(database, audit.name, given, estimate, within=within))
@@ -140,7 +140,7 @@ def _place(database: Database, who: Bearer, fields: Mapping[str, Any], policy: P
     step, agreed = given.pop("step", "start"), given.pop("agreed", False)
     if step not in _STEPS:
         raise InputError(f"{_WHERE}: {UnknownName('step', str(step), _STEPS)}")
-    _check_judges(database, who, given.get("judges"))
+    services.scopes.check_fields(database, who.benchmarks, given, new_models=True)
     plan = placement_of(database, given, policy, where=_WHERE)
     if step == "plan":
         return JSONResponse({"told": planned(plan)})
@@ -158,13 +158,12 @@ def _place(database: Database, who: Bearer, fields: Mapping[str, Any], policy: P
 @router.get("/placement", tags=["working"])
 async def placement(request: Request, who: Viewer, query: Annotated[PlacementQuery, Query()]) -> Response:
     """Where models land by what is stored now; ``job``: those that asked about them, whose calls and cost are told."""
-    who.check_benchmark(query.benchmark)
+    await check_query(request, who, query)
     state = state_of(request)
     return answered(await state.run(who, _placement, state.database, who, query), query.format)
 
 
 def _placement(database: Database, who: Bearer, query: PlacementQuery) -> Result:
-    _check_judges(database, who, query.judge)
     services.benchmarks.check_models(database, query.benchmark, query.model)
     plan = services.placement.plan(database, query.benchmark, query.model, judges=query.judge)
     reports = [services.jobs.run_report(_mine(database, who, number)) for number in query.job]
@@ -198,7 +197,7 @@ async def jobs(request: Request, who: Viewer, query: Annotated[RunsQuery, Query(
 
 def _listed(database: Database, who: Bearer, benchmark: str | None) -> list[dict[str, Any]]:
     listed = services.jobs.jobs(database, benchmark=benchmark, among=who.benchmarks, most=_JOBS)
-    return _documents(database, who, *listed)
+    return _documents(who, *listed)
 
 
 @router.get("/jobs/{number}", tags=["working"])
@@ -210,7 +209,7 @@ async def one_job(request: Request, who: Viewer, number: JobNumber) -> Response:
 
 def _watched(database: Database, who: Bearer, number: int) -> dict[str, Any]:
     job = _mine(database, who, number)
-    document = _documents(database, who, job)[0]
+    document = _documents(who, job)[0]
     if job.kind == "run":
         runs = services.benchmarks.runs(database)
         document["progress"] = asdict(services.jobs.progress(job, runs, services.jobs.clock(database)))
@@ -229,7 +228,7 @@ async def audit_report(
 def _report(database: Database, who: Bearer, number: int, query: ReportQuery) -> Response:
     job = _mine(database, who, number)
     report = services.audits.results.of_job(database, job)
-    if not report.finished and (who.person.role < Role.ADMIN or who.benchmarks):
+    if not report.finished and who.person.role < Role.ADMIN:
         report = replace(report, failures=())  # which may say what a server replied, and where it is
     decided = {DECISION_HEADER: "passed" if report.passed else "failed"}
     if query.format == "html":
@@ -249,7 +248,7 @@ async def stop_job(request: Request, who: Viewer, number: JobNumber) -> Response
 def _stopped(database: Database, who: Bearer, number: int) -> dict[str, Any]:
     job = _mine(database, who, number)
     check_stop(job, who.person)
-    return _documents(database, who, services.jobs.stop(database, job.id))[0]
+    return _documents(who, services.jobs.stop(database, job.id))[0]
 
 
 def _mine(database: Database, who: Bearer, number: int) -> Job:
@@ -261,28 +260,21 @@ def _mine(database: Database, who: Bearer, number: int) -> Job:
     raise UnknownName("job", str(number), ())
 
 
-def _documents(database: Database, who: Bearer, *jobs: Job) -> list[dict[str, Any]]:
-    """What servers replied, and where they are, is for those who may have them asked; and of what is other benchmarks'
-    nothing for a token that is for some."""
-    documents = [{name: value for name, value in asdict(job).items() if name not in _INNER} for job in jobs]
-    told = [{name: document.pop(name) for name in _FOR_ADMINS} for document in documents]
-    if who.person.role < Role.ADMIN:
-        return documents
+def _documents(who: Bearer, *jobs: Job) -> list[dict[str, Any]]:
+    """What servers replied is for those who may have them asked, and where they are for whoever may of all
+    benchmarks."""
+    hidden = {*_INNER, *(_FOR_ADMINS if who.person.role < Role.ADMIN else ()), *(_OF_ALL if who.benchmarks else ())}
+    documents = [{name: value for name, value in asdict(job).items() if name not in hidden} for job in jobs]
     if who.benchmarks:
-        told = services.scopes.shown(database, told, who.benchmarks)
-    return [document | more for document, more in zip(documents, told, strict=True)]
+        for document, job in zip(documents, jobs, strict=True):
+            if "specification" in document:
+                document["specification"] = services.scopes.asked_for(job)
+    return documents
 
 
 def _queued(job: Job) -> Response:
     place = f"{PREFIX}/jobs/{job.id}"
     return JSONResponse({"job": job.id, "address": place, "planned": job.planned}, 202, {"Location": place})
-
-
-def _check_judges(database: Database, who: Bearer, judges: object) -> None:
-    """Raises UnknownName for one of another benchmark as for one that there is not; what is no list of names is refused
-    elsewhere."""
-    if who.benchmarks and isinstance(judges, list) and all(isinstance(one, str) for one in judges):
-        services.scopes.check_names(database, who.benchmarks, (), judges, unused=True)
 
 
 def _check_benchmark(who: Bearer, fields: Mapping[str, Any]) -> None:
