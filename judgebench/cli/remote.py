@@ -19,7 +19,6 @@ from judgebench.cli.session import (
     complain,
     print_json,
     print_result,
-    print_table,
     say,
     tell,
 )
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from judgebench.show.printed import Printed
 
 _COUNTED = ("planned", "ok", "tie", "unparsed", "refused", "truncated", "failed", "pending")
-_JOB_HEADINGS = ("job", "kind", "benchmark", "who", "state", "of", "asked for by", "created, UTC")
 
 
 def server_of(context: typer.Context) -> TeamServer | None:
@@ -216,36 +214,3 @@ def study(file: Path | None, design: DesignOptions, judge: JudgeOptions, more: M
     if "model" not in served:
         raise InputError("say which judge: --judge MODEL --judge-url URL, --judge embedded, or a study file")
     return fields | {"judge": served}
-
-
-def jobs(server: TeamServer, output: str, benchmark: str | None) -> None:
-    """The newest hundred."""
-    listed = server.jobs(benchmark)
-    if output == "json":
-        print_json(listed)
-        return
-    rows = [
-        (
-            *(job["id"], job["kind"], job["benchmark"], job["subject"], job["state"]),
-            *(job["planned"], job["actor"], str(job["created_at"])[:19]),
-        )
-        for job in listed
-    ]
-    print_table(_JOB_HEADINGS, rows)
-
-
-def job(server: TeamServer, number: int, output: str) -> None:
-    document = server.job(number)
-    if output == "json":
-        print_json(document)
-        return
-    progress = document.get("progress") or {}
-    done = f", {progress['done']} of {progress['planned']}" if progress else ""
-    about = f"{document['kind']} on {document['benchmark']} by {document['subject']}"
-    say(f"job {number}: {about}: {document['state']}{done}")
-
-
-def stop(server: TeamServer, numbers: list[int]) -> None:
-    for number in numbers:
-        stopped = server.stop(number)
-        say(f"job {number}: {'stopping' if stopped['is_stopping'] else stopped['state']}")

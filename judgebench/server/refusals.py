@@ -42,8 +42,9 @@ def refused(status: int, kind: str, message: str, headers: dict[str, str] | None
 
 
 def status_of(error: JudgeBenchError, method: str) -> int:
-    """An unknown name is an address that is not there, where something is read, and else a wrong field."""
-    if isinstance(error, UnknownName) and method in ("GET", "HEAD", "DELETE"):
+    """An unknown name is an address that is not there, where something is read, as is a job's number, and else a wrong
+    field."""
+    if isinstance(error, UnknownName) and (method in ("GET", "HEAD", "DELETE") or error.kind == "job"):
         return 404
     return next(status for kind, status in _STATUS if isinstance(error, kind))
 

@@ -1,6 +1,6 @@
 """Runs and audits are started, watched and stopped: as jobs, which worker processes take."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -18,10 +18,11 @@ from judgebench.server.answers import answered
 from judgebench.server.callers import Admin, Submitter, Viewer, check_query
 from judgebench.server.front import PREFIX
 from judgebench.server.once import once
-from judgebench.server.queries import JobNumber, PlacementQuery, ReportQuery, RunsQuery
+from judgebench.server.queries import JobNumber, JobsQuery, PlacementQuery, ReportQuery
 from judgebench.server.state import state_of
 from judgebench.server.submitting import Key
-from judgebench.services.access import Policy, Role, check_stop, require
+from judgebench.services.access import Policy, Role, check_job, require
+from judgebench.services.benchmarks import RunSummary
 from judgebench.services.jobs import Job
 from judgebench.services.tokens import Bearer
 from judgebench.services.web_studies import (
@@ -30,23 +31,22 @@ from judgebench.services.web_studies import (
     PLACEMENT_FIELDS,
     STUDY_FIELDS,
     audit_of,
+    check_resumed,
     needed,
     placement_of,
     study_of,
 )
 from judgebench.show import results
 from judgebench.show.html import audit_page
-from judgebench.show.placement import bill_document, billed, planned
+from judgebench.show.placement import billed, dry_document, planned
 from judgebench.show.results import Result
 from judgebench.store.database import Connection, Database
 
 router = APIRouter()
 _WHERE = "the body"
-_JOBS = 100  # listed at most
 _OPEN = 100  # jobs of one caller that are queued or run
 _LATER_S = "30"
-_INNER = ("work_key", "holder", "expires_at", "after_run")
-_FOR_ADMINS = ("message", "specification", "report", "variables")
+_FOR_ADMINS = ("message", "specification", "report", "variables", "worker", "expires_at")
 _OF_ALL = ("variables",)  # that hold the keys of judges, who are of all benchmarks
 
 
@@ -87,8 +87,7 @@ def _run(database: Database, who: Bearer, fields: Mapping[str, Any], policy: Pol
     services.scopes.check_fields(database, who.benchmarks, fields)
     study = study_of(database, fields, policy, where=_WHERE)
     estimate = engine.plan.estimate(database, study)
-    within = partial(_keep, database.actor, key)
-    return _queued(services.jobs.queue_run(database, study, estimate, within=within))
+    return _queued([services.jobs.queue_run(database, study, estimate, within=_keeping(database, key, _queued))])
 
 
 @router.post("/audits", tags=["working"], status_code=202, openapi_extra=_body(_AUDIT))
@@ -116,8 +115,8 @@ def _audit(
     services.scopes.check_fields(database, who.benchmarks, fields)
     audit, settings, given = audit_of(database, name, fields, policy, where=_WHERE)
     estimate = services.audits.estimates.estimate(database, settings)
-    within = partial(_keep, database.actor, key)
-    return _queued(services.jobs.queue_audit(database, audit.name, given, estimate, within=within))
+    within = _keeping(database, key, _queued)
+    return _queued([services.jobs.queue_audit(database, audit.name, given, estimate, within=within)])
 
 
 @router.post("/placements", tags=["working"], status_code=202, openapi_extra=_body(_PLACEMENT))
@@ -131,11 +130,11 @@ async def start_placement(request: Request, who: Admin, key: Key = None) -> Resp
     database = state.acting(who)
     return await once(
         *(request, who, key, repr(("placement", fields))),
-        lambda: state.write(who, _place, database, who, fields, state.policy()),
+        lambda: state.write(who, _place, database, who, fields, state.policy(), key),
     )
 
 
-def _place(database: Database, who: Bearer, fields: Mapping[str, Any], policy: Policy) -> Response:
+def _place(database: Database, who: Bearer, fields: Mapping[str, Any], policy: Policy, key: str | None) -> Response:
     given = dict(fields)
     step, agreed = given.pop("step", "start"), given.pop("agreed", False)
     if step not in _STEPS:
@@ -148,11 +147,16 @@ def _place(database: Database, who: Bearer, fields: Mapping[str, Any], policy: P
     bill = services.placement.bill(estimates)
     document = {"told": [*planned(plan), *billed(bill)], "needs_consent": bill.needs_consent}
     if step == "bill":
-        return JSONResponse(document | bill_document(bill))
+        return JSONResponse(document | dry_document(plan, bill))
     services.placement.check_consent(bill, agreed=agreed is True)
     _check_room(database)
-    jobs = services.jobs.queue_runs(database, services.placement.unfinished(estimates))
-    return JSONResponse(document | {"jobs": [job.id for job in jobs]}, 202)
+    answer = partial(_placing, document)
+    unfinished, within = services.placement.unfinished(estimates), _keeping(database, key, answer)
+    return answer(services.jobs.queue_runs(database, unfinished, within=within))
+
+
+def _placing(document: Mapping[str, Any], jobs: Sequence[Job]) -> Response:
+    return JSONResponse({**document, "jobs": [job.id for job in jobs]}, 202)
 
 
 @router.get("/placement", tags=["working"])
@@ -171,11 +175,15 @@ def _placement(database: Database, who: Bearer, query: PlacementQuery) -> Result
     return results.placement(made, query.format)
 
 
-def _keep(caller: str, key: str | None, connection: Connection, job: Job) -> None:
-    """Have the job be the answer to its request, in the transaction that queues it."""
-    if key is not None:
-        answer = _queued(job)
-        services.repeats.keep(connection, caller, key, answer.status_code, bytes(answer.body).decode())
+def _keeping(database: Database, key: str | None, answer: Callable[[Sequence[Job]], Response]) -> services.jobs.Within:
+    """Have what is answered about jobs be the answer to their request from the transaction on that queues them."""
+
+    def keep(connection: Connection, jobs: Sequence[Job]) -> None:
+        if key is not None:
+            made = answer(jobs)
+            services.repeats.keep(connection, database.actor, key, made.status_code, bytes(made.body).decode())
+
+    return keep
 
 
 def _check_room(database: Database) -> None:
@@ -187,17 +195,19 @@ def _check_room(database: Database) -> None:
 
 
 @router.get("/jobs", tags=["working"])
-async def jobs(request: Request, who: Viewer, query: Annotated[RunsQuery, Query()]) -> Response:
-    """The newest hundred jobs, the newest first."""
+async def jobs(request: Request, who: Viewer, query: Annotated[JobsQuery, Query()]) -> Response:
+    """The newest jobs, the newest first."""
     if query.benchmark is not None:
         who.check_benchmark(query.benchmark)
     state = state_of(request)
-    return JSONResponse(await state.run(who, _listed, state.database, who, query.benchmark))
+    return JSONResponse(await state.run(who, _listed, state.database, who, query))
 
 
-def _listed(database: Database, who: Bearer, benchmark: str | None) -> list[dict[str, Any]]:
-    listed = services.jobs.jobs(database, benchmark=benchmark, among=who.benchmarks, most=_JOBS)
-    return _documents(who, *listed)
+def _listed(database: Database, who: Bearer, query: JobsQuery) -> list[dict[str, Any]]:
+    listed = services.jobs.jobs(
+        database, states=query.state, benchmark=query.benchmark, among=who.benchmarks, most=query.last
+    )
+    return _documents(who, listed, services.benchmarks.runs(database) if listed else [])
 
 
 @router.get("/jobs/{number}", tags=["working"])
@@ -208,10 +218,9 @@ async def one_job(request: Request, who: Viewer, number: JobNumber) -> Response:
 
 
 def _watched(database: Database, who: Bearer, number: int) -> dict[str, Any]:
-    job = _mine(database, who, number)
-    document = _documents(who, job)[0]
+    job, runs = _mine(database, who, number), services.benchmarks.runs(database)
+    document = _documents(who, [job], runs)[0]
     if job.kind == "run":
-        runs = services.benchmarks.runs(database)
         document["progress"] = asdict(services.jobs.progress(job, runs, services.jobs.clock(database)))
     return document
 
@@ -247,8 +256,31 @@ async def stop_job(request: Request, who: Viewer, number: JobNumber) -> Response
 
 def _stopped(database: Database, who: Bearer, number: int) -> dict[str, Any]:
     job = _mine(database, who, number)
-    check_stop(job, who.person)
-    return _documents(who, services.jobs.stop(database, job.id))[0]
+    check_job(job, who.person)
+    stopped = services.jobs.stop(database, job.id)
+    return _documents(who, [stopped], services.benchmarks.runs(database))[0]
+
+
+@router.post("/jobs/{number}/resume", tags=["working"], status_code=202)
+async def resume_job(request: Request, who: Viewer, number: JobNumber, key: Key = None) -> Response:
+    """Queue a job again that was stopped, or has failed: it goes on where it was, and asks nothing twice. Who may is as
+    with stopping one."""
+    state = state_of(request)
+    database = state.acting(who)
+    return await once(
+        *(request, who, key, repr(("resume", number))),
+        lambda: state.write(who, _resumed, database, who, number, state.policy(), key),
+    )
+
+
+def _resumed(database: Database, who: Bearer, number: int, policy: Policy, key: str | None) -> Response:
+    job = _mine(database, who, number)
+    check_job(job, who.person)
+    if job.kind != "answer" and job.subject:
+        services.scopes.check_fields(database, who.benchmarks, {"judge": job.subject})
+    check_resumed(database, job, policy)
+    _check_room(database)
+    return _queued([services.jobs.resume(database, number, within=_keeping(database, key, _queued))])
 
 
 def _mine(database: Database, who: Bearer, number: int) -> Job:
@@ -260,21 +292,25 @@ def _mine(database: Database, who: Bearer, number: int) -> Job:
     raise UnknownName("job", str(number), ())
 
 
-def _documents(who: Bearer, *jobs: Job) -> list[dict[str, Any]]:
+def _documents(who: Bearer, jobs: Sequence[Job], runs: Sequence[RunSummary]) -> list[dict[str, Any]]:
     """What servers replied is for those who may have them asked, and where they are for whoever may of all
     benchmarks."""
-    hidden = {*_INNER, *(_FOR_ADMINS if who.person.role < Role.ADMIN else ()), *(_OF_ALL if who.benchmarks else ())}
-    documents = [{name: value for name, value in asdict(job).items() if name not in hidden} for job in jobs]
-    if who.benchmarks:
-        for document, job in zip(documents, jobs, strict=True):
-            if "specification" in document:
-                document["specification"] = services.scopes.asked_for(job)
+    hidden = {*(_FOR_ADMINS if who.person.role < Role.ADMIN else ()), *(_OF_ALL if who.benchmarks else ())}
+    documents = []
+    for job in jobs:
+        document = services.jobs.document(job, runs)
+        if who.benchmarks:
+            document["specification"] = services.scopes.asked_for(job)
+        documents.append({name: value for name, value in document.items() if name not in hidden})
     return documents
 
 
-def _queued(job: Job) -> Response:
+def _queued(jobs: Sequence[Job]) -> Response:
+    """About the one job that a request was about."""
+    [job] = jobs
     place = f"{PREFIX}/jobs/{job.id}"
-    return JSONResponse({"job": job.id, "address": place, "planned": job.planned}, 202, {"Location": place})
+    document = {"job": job.id, "address": place, "planned": job.planned, "state": job.state}
+    return JSONResponse(document, 202, {"Location": place})
 
 
 def _check_benchmark(who: Bearer, fields: Mapping[str, Any]) -> None:

@@ -227,14 +227,14 @@ def require(person: Person, needed: Role) -> None:
         raise Forbidden(f"this needs the role {needed.name.lower()}; {person.name} has {person.role.name.lower()}")
 
 
-def check_stop(job: "Job", person: Person) -> None:
-    """Raises Forbidden where somebody else's job, or one that asks somebody, would be stopped by someone who is no
-    admin."""
+def check_job(job: "Job", person: Person) -> None:
+    """Raises Forbidden where somebody else's job, or one that asks somebody, would be stopped or resumed by someone who
+    is no admin."""
     if job.kind != "audit" or job.subject:
         require(person, Role.ADMIN)
     require(person, Role.SUBMITTER)
     if person.role < Role.ADMIN and job.actor != person.name:
-        raise Forbidden(f"job {job.id} was started by {job.actor}: to stop it needs the role admin")
+        raise Forbidden(f"job {job.id} was started by {job.actor}: to stop or resume it needs the role admin")
 
 
 def check_change(report: "MatchReport", person: Person) -> None:

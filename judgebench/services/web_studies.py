@@ -14,6 +14,7 @@ from judgebench.errors import InputError, UnknownName
 from judgebench.keys import clean_text
 from judgebench.services.access import Forbidden, Policy, Role
 from judgebench.services.audits.registry import Audit, AuditSettings, named
+from judgebench.services.jobs import Job
 from judgebench.services.judges import find_judge
 from judgebench.services.placement import PlacementPlan
 from judgebench.spec import JudgeSpec
@@ -75,6 +76,14 @@ def check_asked(database: Database, judge: JudgeSpec, policy: Policy) -> None:
     if not policy.local:
         _check_provider(database, judge)
     policy.check_asked(judge)
+
+
+def check_resumed(database: Database, job: Job, policy: Policy) -> None:
+    """Raises Forbidden for a job whose judge or model may not be asked from the web by now, and InputError where it
+    cannot be done any more."""
+    served = services.jobs.asked(database, job)
+    if served is not None:
+        policy.check_asked(served)
 
 
 def audit_of(

@@ -165,6 +165,7 @@ def agree(app: Any) -> None:
     app.button(key="ask").click().run()
 
 
+@pytest.mark.slow
 def test_a_run_says_what_nobody_knows_and_begins_once(monkeypatch: pytest.MonkeyPatch, demo: Path) -> None:
     app = opened("runs", monkeypatch, demo)
     app.segmented_control(key="kind").set_value("Server").run()

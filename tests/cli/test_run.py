@@ -218,6 +218,7 @@ def test_a_bad_study_is_one_clear_error(submitted: Invoke, tmp_path: Path, text:
     assert verdicts(tmp_path) == 0
 
 
+@pytest.mark.slow
 def test_the_same_database_gives_the_same_bytes(submitted: Invoke) -> None:
     submitted("run", "--benchmark", "bench", "--judge", "scripted:coin", "--all-pairs")
     for options in (

@@ -188,6 +188,7 @@ def test_objects_of_before_are_frozen_only_while_questions_are_asked() -> None:
     assert gc.get_threshold() == before
 
 
+@pytest.mark.slow
 def test_what_somebody_else_froze_stays_frozen() -> None:
     gc.freeze()
     try:

@@ -12,7 +12,6 @@ import pytest
 
 from judgebench import services, store
 from judgebench.records import JobState
-from judgebench.server import working
 from judgebench.server.state import ServerState
 from judgebench.services.access import Policy, Role
 from judgebench.services.judges import add_judge
@@ -136,6 +135,13 @@ def test_no_answer_names_anything_of_another_benchmark(api: Api) -> None:
     assert len(every) > 300
 
 
+def test_a_job_of_another_benchmark_is_resumed_as_one_that_is_not_there(api: Api) -> None:
+    said = [api.ask("POST", f"/jobs/{number}/resume", "amber-admin") for number in (job_of(api, "zircon-bench"), 99999)]
+    assert [answer.status for answer in said] == [404, 404]
+    assert said[0].json["error"].split("'")[2] == said[1].json["error"].split("'")[2]
+    assert api.ask("POST", f"/jobs/{job_of(api, 'amber-bench')}/resume", "amber-viewer").status == 403
+
+
 def job_of(api: Api, benchmark: str) -> int:
     """The oldest: later ones may be of a judge whose model the asker named."""
     return min(int(job["id"]) for job in api.ask("GET", "/jobs", "admin").json if job["benchmark"] == benchmark)
@@ -145,7 +151,7 @@ def test_what_a_job_of_its_own_benchmark_says_is_told_as_it_is(api: Api) -> None
     """However others are called, by words that it says too."""
     number = job_of(api, "amber-bench")
     message = "the demo of zircon-bench replied 500"
-    report = {"planned": 3, "reasons": [["asked as zircon-judge", 2], ["no reply", 1]]}
+    report = {"planned": 3, "reasons": {"asked as zircon-judge": 2, "no reply": 1}}
     with api.database.write() as connection:
         store.jobs.end(connection, number, JobState.FAILED, message, report)
     whole, mine = (api.ask("GET", f"/jobs/{number}", who).json for who in ("admin", "amber-admin"))
@@ -193,9 +199,16 @@ def test_a_name_of_another_benchmark_and_one_of_none_get_the_same_answer(api: Ap
         assert said[0] == said[1], (method, path, body)
 
 
+def stop_all(api: Api) -> None:
+    """Jobs that would be twins of new ones."""
+    for job in api.ask("GET", "/jobs", "admin").json:
+        api.ask("DELETE", f"/jobs/{job['id']}", "admin")
+
+
 def test_where_a_judge_is_asked_is_for_admins_of_all(api: Api) -> None:
     """Of whoever is named, and of whoever a run, an audit or a collection of outputs describes."""
     study = {"benchmark": "amber-bench", "judge": "amber-judge", "models": ["amber-model-a", "amber-model-b"]}
+    stop_all(api)
     number = posted(api, "/runs", study | {"all_pairs": True, "repeats": 7}, "amber-admin").json["job"]
     for who, is_told in (("admin", True), ("amber-admin", False)):
         for path in (f"/jobs/{number}", "/jobs"):
@@ -222,13 +235,13 @@ def test_who_is_asked_goes_by_name(specification: dict[str, Any], shown: dict[st
     assert told.keys() == specification.keys()
 
 
-def test_the_newest_jobs_are_those_of_its_own_benchmark(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(working, "_JOBS", 1)
+def test_the_newest_jobs_are_those_of_its_own_benchmark(api: Api) -> None:
     body = {"benchmark": "amber-bench", "judge": "amber-judge", "all_pairs": True, "repeats": 9}
+    stop_all(api)
     assert posted(api, "/runs", body, "amber-admin").status == 202
-    assert api.ask("GET", "/jobs", "admin").json[0]["benchmark"] != "zircon-bench", "else the test shows nothing"
+    assert api.ask("GET", "/jobs?last=1", "admin").json[0]["benchmark"] != "zircon-bench", "else the test shows nothing"
     theirs = create(api.database, "zircon-viewer", Role.VIEWER, benchmarks=("zircon-bench",)).secret
-    listed = api.ask("GET", "/jobs", theirs).json
+    listed = api.ask("GET", "/jobs?last=1", theirs).json
     assert [job["benchmark"] for job in listed] == ["zircon-bench"]
 
 
