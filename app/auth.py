@@ -30,8 +30,8 @@ _ENDED: dict[bytes, float] = {}  # logins of which people have logged out, and w
 
 def policy() -> Policy:
     """As the file of access says now. Raises InputError where it cannot be used."""
-    given = (os.environ.get(name, "") for name in (ACCESS_VARIABLE, HOSTS_VARIABLE))
-    return policy_of(*given, command=os.environ.get(COMMAND_VARIABLE) or "app")
+    access, hosts = (os.environ.get(name, "") for name in (ACCESS_VARIABLE, HOSTS_VARIABLE))
+    return policy_of(access, hosts, os.environ.get(COMMAND_VARIABLE) or "app")
 
 
 _PROXY: list[ProxyIdentity] = []  # the one whose header has come through ``Proxied``, as it was when the server began
