@@ -81,3 +81,14 @@ def test_models_that_are_placed_are_looked_up_and_counted_once(api: Api) -> None
     twice = {**once, "models": ["beta", "beta"], "judges": ["coin", "coin"]}
     assert (first := posted(api, "/placements", once)).status == 200, first.body
     assert posted(api, "/placements", twice).json == first.json
+
+
+def test_a_number_that_is_written_as_text_is_that_number(api: Api) -> None:
+    """In what is queued, too, so that the same work is known again."""
+    audit = {"audit": "submissions", "settings": {"benchmark": "bench", "permuted": "7", "max_calls": "2147483648"}}
+    queued = posted(api, "/audits", audit)
+    assert queued.status == 202, queued.body
+    audit["settings"] = {"benchmark": "bench", "permuted": 7}
+    assert posted(api, "/audits", audit).status == 409
+    stopped = api.ask("DELETE", f"/jobs/{queued.json['job']}", "admin").json
+    assert stopped["specification"]["settings"] == {"benchmark": "bench", "permuted": 7, "max_calls": 2147483648}
