@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from judgebench import services
+from judgebench.errors import InputError
 from judgebench.services.web_studies import AUDIT_FIELDS, JUDGE_FIELDS, PLACEMENT_FIELDS, STUDY_FIELDS
-from judgebench.spec import JudgeSpec
+from judgebench.spec import JudgeSpec, Study, make
 from tests.server.serving import JSON, Answer, Api
 
 STUDY: dict[str, Any] = {"benchmark": "bench", "judge": "scripted:coin", "all_pairs": True}
@@ -92,3 +93,15 @@ def test_a_number_that_is_written_as_text_is_that_number(api: Api) -> None:
     assert posted(api, "/audits", audit).status == 409
     stopped = api.ask("DELETE", f"/jobs/{queued.json['job']}", "admin").json
     assert stopped["specification"]["settings"] == {"benchmark": "bench", "permuted": 7, "max_calls": 2147483648}
+
+
+@pytest.mark.parametrize("limit", ["1e999", "NaN", "Infinity"])
+def test_no_limit_is_one_without_an_end(api: Api, limit: str) -> None:
+    """Nor one that no answer in JSON could tell of."""
+    audit = {"audit": "null-models", "settings": {"benchmark": "bench", "judge": "judge", "max_cost": limit}}
+    for path, body in (("/audits", audit), ("/runs", {**STUDY, "max_cost": limit})):
+        refused = posted(api, path, body)
+        assert (refused.status, "max_cost" in refused.json["error"]) == (422, True), refused.body
+    with pytest.raises(InputError, match="finite"):
+        make(Study, {**STUDY, "judge": {"model": "scripted:coin"}, "max_cost": limit}, where="study.yaml")
+    assert api.ask("GET", "/jobs", "admin").status == 200
