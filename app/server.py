@@ -47,14 +47,16 @@ def serve(options: Mapping[str, Any], wrap: Callable[[ASGIApp], ASGIApp]) -> Non
         Proxied(Headers(wrap(app)), identity),
         listening,
         policy.proxies,
-        lifespan="on",  # what cannot start does not serve
-        ws=Sockets,
-        ws_max_size=_MESSAGE_BYTES,
-        ws_ping_interval=30,
-        ws_ping_timeout=30,
-        ws_per_message_deflate=False,
-        ssl_certfile=config.get_option("server.sslCertFile"),
-        ssl_keyfile=config.get_option("server.sslKeyFile"),
+        {
+            "lifespan": "on",  # what cannot start does not serve
+            "ws": Sockets,
+            "ws_max_size": _MESSAGE_BYTES,
+            "ws_ping_interval": 30,
+            "ws_ping_timeout": 30,
+            "ws_per_message_deflate": False,
+            "ssl_certfile": config.get_option("server.sslCertFile"),
+            "ssl_keyfile": config.get_option("server.sslKeyFile"),
+        },
     )
 
 

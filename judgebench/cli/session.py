@@ -260,6 +260,17 @@ def warn(whom: str, report: RunReport | AnswerReport, *, lacking: str) -> None:
         complain(f"{number} without {lacking}: {why[:200]}")
 
 
+def leave(*reports: RunReport, interrupted: bool) -> None:
+    """Exit as a run does that was stopped, or that has trials without a verdict. Raises typer.Exit, or nothing."""
+    import typer
+
+    if interrupted:
+        complain("interrupted; the same command continues where it stopped")
+        raise typer.Exit(INTERRUPTED)
+    if any(report.tally.without_verdict for report in reports):
+        raise typer.Exit(WITHOUT_VERDICT)
+
+
 def asked_otherwise(report: RunReport | AnswerReport) -> dict[str, Any]:
     """What ``warn`` says, for JSON."""
     warned = {"answered_by": list(report.other_models), "not_taken": list(report.left_out)}

@@ -100,7 +100,7 @@ def _serve(options: _Options, database: Database) -> None:
         return
     listening = listen(options.host, options.port)
     print(f"\n  JudgeBench's API is open at {shown(options.host, listening.getsockname()[1])}\n", flush=True)
-    serving.serve(Proxied(api, identity), listening, rights().proxies, lifespan="off", ws="none")
+    serving.serve(Proxied(api, identity), listening, rights().proxies, {"lifespan": "off", "ws": "none"})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,7 +30,7 @@ class _SignalledServer(uvicorn.Server):
         yield
 
 
-def serve(app: ASGIApp, listening: socket.socket, proxies: Sequence[str], **settings: Any) -> None:
+def serve(app: ASGIApp, listening: socket.socket, proxies: Sequence[str], settings: Mapping[str, Any]) -> None:
     """Serve until a signal comes. ``proxies``: addresses of those in front, who alone are believed in where a request
     comes from. ``settings``: of uvicorn, beyond those that hold for every server of ours."""
     config = uvicorn.Config(

@@ -111,7 +111,7 @@ def test_what_is_read_is_printed_as_here(api: Api, invoke: Invoke, words: tuple[
 
 
 def test_every_command_that_reads_is_tried() -> None:
-    assert {words[0] for words in READING} == AT_SERVERS - {"run", "submit", "jobs", "audit"}
+    assert {words[0] for words in READING} == AT_SERVERS - {"run", "submit", "place", "jobs", "audit"}
 
 
 def test_the_exit_code_says_from_afar_whether_the_new_version_is_worse(api: Api, invoke: Invoke) -> None:
@@ -243,6 +243,33 @@ def test_a_model_that_is_submitted_to_be_ranked_is_placed_as_here(api: Api, invo
         again = invoke("--server", api.url, *words, "--format", "json").json
         assert (again["already_stored"], again["placement"]["models"][0]["model"]) == (3, "gamma")
     assert len(invoke("--server", api.url, "jobs", "--format", "json").json) == 1  # nothing was left to ask
+
+
+@pytest.mark.slow
+def test_stored_models_are_placed_and_runs_end_as_here(api: Api, invoke: Invoke, tmp_path: Path) -> None:
+    with closing(Database(str(tmp_path / "judgebench.db"))) as database:
+        services.upkeep.backup(database, tmp_path / "here.db")
+    coin = ("--benchmark", "bench", "--judge", "scripted:coin")
+    run, place = ("run", *coin, "--all-pairs"), ("place", "--model", "beta", *coin)
+    at, form = ("--server", api.url), ("--format", "json")
+    with working(tmp_path):
+        for words, code in (
+            *(((*run, "--limit", "1"), 0), ((*run, "--models", "beta,nobody"), 2), ((*run, "--max-calls", "2"), 3)),
+            *(((*place, "--dry-run"), 0), ((*place, "--dry-run", *form), 0), ((*place, "--model", "nobody"), 2)),
+            *(((*run, "--max-calls", "1", *form), 3), ((*place, *form), 0), (place, 0), ((*run, *form), 0)),
+        ):
+            here, there = invoke("--db", "here.db", *words), invoke(*at, *words)
+            assert (there.code, there.out) == (here.code, here.out) == (code, here.out), (words, there.err, here.err)
+    assert "ask it" in refused(invoke, *at, "place", "--model", "alpha", "--benchmark", "bench", "--judge", "judge")
+
+
+def test_what_a_server_does_not_take_of_placing_is_refused_by_name(api: Api, invoke: Invoke) -> None:
+    place = ("--server", api.url, "place", "--model", "alpha", "--benchmark", "bench")
+    for name, *value in (
+        *(("--template", "pairwise/two-way"), ("--repeats", "2"), ("--concurrency", "3"), ("--same-judge",)),
+        *(("--judge-url", "http://127.0.0.1:9/v1"), ("--judge-key-env", "KEY"), ("--ray", "local"), ("--workers", "2")),
+    ):
+        assert f"a server does not take {name}:" in refused(invoke, *place, name, *value)
 
 
 def refused(invoke: Invoke, *words: Any) -> str:
