@@ -57,11 +57,6 @@ class ListQuery(_Query):
 class BenchmarkQuery(_Query):
     benchmark: Name
 
-    def names(self, *fields: str) -> list[str]:
-        """What these fields, as far as there are any, name."""
-        given = [getattr(self, field, None) or [] for field in fields]
-        return [name for one in given for name in ([one] if isinstance(one, str) else one)]
-
 
 class RunsQuery(_Query):
     benchmark: Name | None = None

@@ -15,7 +15,7 @@ from judgebench.errors import InputError, UnknownName
 from judgebench.remote import DECISION_HEADER
 from judgebench.server import documents
 from judgebench.server.answers import answered
-from judgebench.server.callers import Admin, Submitter, Viewer
+from judgebench.server.callers import Admin, Submitter, Viewer, check_query
 from judgebench.server.front import PREFIX
 from judgebench.server.once import once
 from judgebench.server.queries import JobNumber, JobsQuery, PlacementQuery, ReportQuery
@@ -47,6 +47,7 @@ _WHERE = "the body"
 _OPEN = 100  # jobs of one caller that are queued or run
 _LATER_S = "30"
 _FOR_ADMINS = ("message", "specification", "report", "variables", "worker", "expires_at")
+_OF_ALL = ("variables",)  # that hold the keys of judges, who are of all benchmarks
 
 
 def _schema(fields: tuple[str, ...], **known: Any) -> dict[str, Any]:
@@ -73,7 +74,6 @@ async def start_run(request: Request, who: Admin, key: Key = None) -> Response:
     """Have a benchmark's outputs judged. 202: queued, with the job that it is; its fields are those of a study file."""
     fields = await documents.read(request)
     _check_benchmark(who, fields)
-    who.check_judge(fields.get("judge"))
     state = state_of(request)
     database = state.acting(who)
     return await once(
@@ -84,8 +84,8 @@ async def start_run(request: Request, who: Admin, key: Key = None) -> Response:
 
 def _run(database: Database, who: Bearer, fields: Mapping[str, Any], policy: Policy, key: str | None) -> Response:
     _check_room(database)
-    unknown = services.scopes.judges_of_others(database, who.benchmarks)
-    study = study_of(database, fields, policy, where=_WHERE, unknown=unknown)
+    services.scopes.check_fields(database, who.benchmarks, fields)
+    study = study_of(database, fields, policy, where=_WHERE)
     estimate = engine.plan.estimate(database, study)
     return _queued([services.jobs.queue_run(database, study, estimate, within=_keeping(database, key, _queued))])
 
@@ -112,8 +112,8 @@ def _audit(
     database: Database, who: Bearer, name: str, fields: Mapping[str, Any], policy: Policy, key: str | None
 ) -> Response:
     _check_room(database)
-    unknown = services.scopes.judges_of_others(database, who.benchmarks)
-    audit, settings, given = audit_of(database, name, fields, policy, where=_WHERE, unknown=unknown)
+    services.scopes.check_fields(database, who.benchmarks, fields)
+    audit, settings, given = audit_of(database, name, fields, policy, where=_WHERE)
     estimate = services.audits.estimates.estimate(database, settings)
     within = _keeping(database, key, _queued)
     return _queued([services.jobs.queue_audit(database, audit.name, given, estimate, within=within)])
@@ -139,7 +139,7 @@ def _place(database: Database, who: Bearer, fields: Mapping[str, Any], policy: P
     step, agreed = given.pop("step", "start"), given.pop("agreed", False)
     if step not in _STEPS:
         raise InputError(f"{_WHERE}: {UnknownName('step', str(step), _STEPS)}")
-    _check_judges(database, who, given.get("judges"))
+    services.scopes.check_fields(database, who.benchmarks, given, new_models=True)
     plan = placement_of(database, given, policy, where=_WHERE)
     if step == "plan":
         return JSONResponse({"told": planned(plan)})
@@ -162,13 +162,12 @@ def _placing(document: Mapping[str, Any], jobs: Sequence[Job]) -> Response:
 @router.get("/placement", tags=["working"])
 async def placement(request: Request, who: Viewer, query: Annotated[PlacementQuery, Query()]) -> Response:
     """Where models land by what is stored now; ``job``: those that asked about them, whose calls and cost are told."""
-    who.check_benchmark(query.benchmark)
+    await check_query(request, who, query)
     state = state_of(request)
     return answered(await state.run(who, _placement, state.database, who, query), query.format)
 
 
 def _placement(database: Database, who: Bearer, query: PlacementQuery) -> Result:
-    _check_judges(database, who, query.judge)
     services.benchmarks.check_models(database, query.benchmark, query.model)
     plan = services.placement.plan(database, query.benchmark, query.model, judges=query.judge)
     reports = [services.jobs.run_report(_mine(database, who, number)) for number in query.job]
@@ -208,7 +207,7 @@ def _listed(database: Database, who: Bearer, query: JobsQuery) -> list[dict[str,
     listed = services.jobs.jobs(
         database, states=query.state, benchmark=query.benchmark, among=who.benchmarks, most=query.last
     )
-    return _documents(database, who, listed, services.benchmarks.runs(database) if listed else [])
+    return _documents(who, listed, services.benchmarks.runs(database) if listed else [])
 
 
 @router.get("/jobs/{number}", tags=["working"])
@@ -220,7 +219,7 @@ async def one_job(request: Request, who: Viewer, number: JobNumber) -> Response:
 
 def _watched(database: Database, who: Bearer, number: int) -> dict[str, Any]:
     job, runs = _mine(database, who, number), services.benchmarks.runs(database)
-    document = _documents(database, who, [job], runs)[0]
+    document = _documents(who, [job], runs)[0]
     if job.kind == "run":
         document["progress"] = asdict(services.jobs.progress(job, runs, services.jobs.clock(database)))
     return document
@@ -238,7 +237,7 @@ async def audit_report(
 def _report(database: Database, who: Bearer, number: int, query: ReportQuery) -> Response:
     job = _mine(database, who, number)
     report = services.audits.results.of_job(database, job)
-    if not report.finished and (who.person.role < Role.ADMIN or who.benchmarks):
+    if not report.finished and who.person.role < Role.ADMIN:
         report = replace(report, failures=())  # which may say what a server replied, and where it is
     decided = {DECISION_HEADER: "passed" if report.passed else "failed"}
     if query.format == "html":
@@ -259,7 +258,7 @@ def _stopped(database: Database, who: Bearer, number: int) -> dict[str, Any]:
     job = _mine(database, who, number)
     check_job(job, who.person)
     stopped = services.jobs.stop(database, job.id)
-    return _documents(database, who, [stopped], services.benchmarks.runs(database))[0]
+    return _documents(who, [stopped], services.benchmarks.runs(database))[0]
 
 
 @router.post("/jobs/{number}/resume", tags=["working"], status_code=202)
@@ -277,6 +276,8 @@ async def resume_job(request: Request, who: Viewer, number: JobNumber, key: Key 
 def _resumed(database: Database, who: Bearer, number: int, policy: Policy, key: str | None) -> Response:
     job = _mine(database, who, number)
     check_job(job, who.person)
+    if job.kind != "answer" and job.subject:
+        services.scopes.check_fields(database, who.benchmarks, {"judge": job.subject})
     check_resumed(database, job, policy)
     _check_room(database)
     return _queued([services.jobs.resume(database, number, within=_keeping(database, key, _queued))])
@@ -291,18 +292,16 @@ def _mine(database: Database, who: Bearer, number: int) -> Job:
     raise UnknownName("job", str(number), ())
 
 
-def _documents(
-    database: Database, who: Bearer, jobs: Sequence[Job], runs: Sequence[RunSummary]
-) -> list[dict[str, Any]]:
-    """What servers replied, and where they are, is for those who may have them asked; and of what is other benchmarks'
-    nothing for a token that is for some."""
-    documents = [services.jobs.document(job, runs) for job in jobs]
-    if who.person.role < Role.ADMIN:
-        return [{name: value for name, value in one.items() if name not in _FOR_ADMINS} for one in documents]
-    if who.benchmarks:
-        told = [{name: document[name] for name in _FOR_ADMINS} for document in documents]
-        shown = services.scopes.shown(database, told, who.benchmarks)
-        return [document | more for document, more in zip(documents, shown, strict=True)]
+def _documents(who: Bearer, jobs: Sequence[Job], runs: Sequence[RunSummary]) -> list[dict[str, Any]]:
+    """What servers replied is for those who may have them asked, and where they are for whoever may of all
+    benchmarks."""
+    hidden = {*(_FOR_ADMINS if who.person.role < Role.ADMIN else ()), *(_OF_ALL if who.benchmarks else ())}
+    documents = []
+    for job in jobs:
+        document = services.jobs.document(job, runs)
+        if who.benchmarks:
+            document["specification"] = services.scopes.asked_for(job)
+        documents.append({name: value for name, value in document.items() if name not in hidden})
     return documents
 
 
@@ -312,13 +311,6 @@ def _queued(jobs: Sequence[Job]) -> Response:
     place = f"{PREFIX}/jobs/{job.id}"
     document = {"job": job.id, "address": place, "planned": job.planned, "state": job.state}
     return JSONResponse(document, 202, {"Location": place})
-
-
-def _check_judges(database: Database, who: Bearer, judges: object) -> None:
-    """Raises UnknownName for one of another benchmark as for one that there is not; what is no list of names is refused
-    elsewhere."""
-    if who.benchmarks and isinstance(judges, list) and all(isinstance(one, str) for one in judges):
-        services.scopes.check_names(database, who.benchmarks, (), judges, unused=True)
 
 
 def _check_benchmark(who: Bearer, fields: Mapping[str, Any]) -> None:
