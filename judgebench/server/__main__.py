@@ -48,7 +48,7 @@ class _Options:
 def policy(access: str, judge_hosts: tuple[str, ...]) -> Policy:
     """Of whoever calls the API. Without a file nobody is known but by a token, and judges on this machine are asked
     only where they are named: who has a token need not have an account here. Raises InputError."""
-    return policy_of(access, "") if access else Policy(False, {}, (*KNOWN_HOSTS, *judge_hosts))
+    return policy_of(access, "") if access else Policy(False, {}, (*KNOWN_HOSTS, *judge_hosts), command="serve")
 
 
 def main() -> None:
