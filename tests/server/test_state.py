@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ import pytest
 from judgebench import services
 from judgebench.server import boards
 from judgebench.server import state as states
+from judgebench.server.__main__ import policy
 from judgebench.server.state import ServerState
-from judgebench.services.access import Policy, Role
+from judgebench.services.access import Forbidden, Policy, Role
 from judgebench.services.tokens import BadToken, create, revoke
 from judgebench.store.database import Database
 from tests.filling import judged
@@ -159,3 +161,11 @@ def test_who_reads_does_not_wait_for_those_who_write(api_alone: Api) -> None:
                 assert api_alone.ask("GET", path, "viewer").status == 200
             assert not any(client.done() for client in waiting)
         assert [client.result(60).status for client in waiting] == [201] * states.THREADS
+
+
+def test_a_judge_that_may_not_be_asked_is_told_with_what_lists_it_on_a_server(tmp_path: Path) -> None:
+    access = tmp_path / "access.toml"
+    access.write_text('[auth]\nredirect_uri = "https://judge.example.org/x"\n[roles]\nadmin = ["*"]\n')
+    for path, words in (("", "judgebench serve --judge-host gpu.example.org'"), (str(access), r"under \[judges\]")):
+        with pytest.raises(Forbidden, match=words):
+            policy(path, ("other.example.org",)).check_judge("http://gpu.example.org/v1", None)
