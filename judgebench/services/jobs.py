@@ -97,6 +97,7 @@ def queue_audit(
     variables: tuple[str, ...] = ()
     filled = registry.named(name).fill(given | _judge(database, given, where="This audit"))
     _check_named(database, filled)
+    given = {field: value if field == "judge" else getattr(filled, field) for field, value in given.items()}
     if (judge := getattr(filled, "judge", None)) is not None:
         _check_plain(judge)
         variables = _variables(judge)
