@@ -19,7 +19,7 @@ from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.jobs import Job
 from judgebench.services.judges import find_judge
 from judgebench.services.pages import JudgeBenchError
-from judgebench.services.web_studies import check_asked
+from judgebench.services.web_studies import check_asked, check_resumed
 from judgebench.show.glossary import explained
 from judgebench.show.sentences import audit_estimate
 from judgebench.show.text import one_line
@@ -108,9 +108,7 @@ def _checked(audit: Audit, settings: dict[str, Any]) -> AuditSettings:
 def resume(job: Job) -> None:
     """Continue it. Raises InputError where it is going on already, and where its judge may not be asked by now."""
     with cached.for_storing() as database:
-        judge = getattr(services.jobs.audit_settings(database, job), "judge", None)
-        if judge is not None:
-            auth.policy().check_asked(judge)
+        check_resumed(database, job, auth.policy())
         services.jobs.resume(database, job.id)
 
 

@@ -23,13 +23,15 @@ from judgebench.web.proxy import ProxyIdentity
 
 ACCESS_VARIABLE = "JUDGEBENCH_ACCESS"
 HOSTS_VARIABLE = "JUDGEBENCH_JUDGE_HOSTS"
+COMMAND_VARIABLE = "JUDGEBENCH_COMMAND"
 _COOKIES_LAST_S = 32 * 86_400.0  # longer than any is taken for a login
 _ENDED: dict[bytes, float] = {}  # logins of which people have logged out, and when
 
 
 def policy() -> Policy:
     """As the file of access says now. Raises InputError where it cannot be used."""
-    return policy_of(os.environ.get(ACCESS_VARIABLE, ""), os.environ.get(HOSTS_VARIABLE, ""))
+    access, hosts = (os.environ.get(name, "") for name in (ACCESS_VARIABLE, HOSTS_VARIABLE))
+    return policy_of(access, hosts, os.environ.get(COMMAND_VARIABLE) or "app")
 
 
 _PROXY: list[ProxyIdentity] = []  # the one whose header has come through ``Proxied``, as it was when the server began

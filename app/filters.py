@@ -1,6 +1,7 @@
 """The widgets by which pages are filtered. Each lives in the address bar under its key, see ``address``."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar, cast, get_args
 from urllib.parse import urlencode
@@ -14,7 +15,7 @@ from app.views.elements import line, problem
 from judgebench import services
 from judgebench.services.access import Role
 from judgebench.services.benchmarks import BenchmarkSummary
-from judgebench.services.pages import METHODS, OVERALL, JudgeBenchError, Method, NoDatabase
+from judgebench.services.pages import METHODS, OVERALL, DatabaseBusy, JudgeBenchError, Method, NoDatabase
 from judgebench.services.scope import Scope
 from judgebench.show.board import ORDERS
 from judgebench.show.glossary import explained
@@ -28,6 +29,7 @@ WIDTH_PX = 196  # of a filter; as many stand side by side as the window is wide
 MOST = 40  # models in a picture at once: more nobody reads, and browsers draw them slowly
 Name = TypeVar("Name", bound=str)
 _CHARS = 200  # of a search
+_LOOK_AGAIN_S = 3.0  # between two looks whether a database is back
 _ALIASES: dict[str, Method] = {"lc": "length-controlled", "bt": "bradley-terry", "wr": "win-rate"}
 _UNKNOWN = "unknown in the address"  # of the session: the values, until they are said
 _SHOWS = {  # by title of a page: what it will show
@@ -55,7 +57,7 @@ def source(title: str = "") -> cached.Source:
     except JudgeBenchError as error:
         if title:
             st.title(title, anchor=False)
-        problem("The database cannot be read.", error)
+        unreadable(error)
         st.stop()
     summaries = cached.benchmarks(state)
     if not summaries:
@@ -67,6 +69,22 @@ def source(title: str = "") -> cached.Source:
         line(f"There is no benchmark {one_line(linked)} here: this is another one.")
     st.session_state[_UNKNOWN] = []
     return state
+
+
+def unreadable(error: JudgeBenchError) -> None:
+    """That the database cannot be read, and why; where it may be back soon, the page is drawn anew once it is."""
+    problem("The database cannot be read.", error)
+    if not isinstance(error, DatabaseBusy):
+        return
+    line("The page comes by itself once the database is back: nothing need be loaded again.")
+
+    @st.fragment(run_every=_LOOK_AGAIN_S)
+    def look() -> None:
+        with suppress(JudgeBenchError):
+            cached.source()
+            st.rerun()
+
+    look()
 
 
 def _named(names: Sequence[str]) -> dict[str, str]:

@@ -6,10 +6,10 @@ link to one of them first. The leaderboard is found at ``/`` and, for links that
 
 import streamlit as st
 
-from app import auth, navigation
+from app import auth, filters, navigation
 from app.views import board
 from app.views.elements import problem, tab
-from judgebench.services.pages import InputError
+from judgebench.services.pages import DatabaseError, InputError
 
 st.set_page_config(page_title="JudgeBench", layout="wide")
 st.html(board.style())
@@ -43,4 +43,7 @@ pages = [
 page = st.navigation(pages, position="top")
 navigation.follow({page.url_path: page for page in pages})
 tab(page.title)
-page.run()
+try:
+    page.run()
+except DatabaseError as error:  # it went away while the page was drawn
+    filters.unreadable(error)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-import uvicorn
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 from streamlit import cli_util, config
@@ -21,12 +20,11 @@ from app.headers import Headers
 from app.returns import Returns
 from judgebench.services import access
 from judgebench.services.pages import InputError
-from judgebench.web.connections import IDLE_S, Requests
+from judgebench.web import serving
 from judgebench.web.proxy import Proxied
-from judgebench.web.serving import SignalledServer, listen, shown
+from judgebench.web.serving import listen, shown
 
 _MESSAGE_BYTES = 2 << 20  # from a page, of what was entered there; files come another way
-_SHUTDOWN_S = 5
 
 
 def serve(options: Mapping[str, Any], wrap: Callable[[ASGIApp], ASGIApp]) -> None:
@@ -45,31 +43,21 @@ def serve(options: Mapping[str, Any], wrap: Callable[[ASGIApp], ASGIApp]) -> Non
     policy = auth.policy()
     identity = access.proxy_identity(policy, os.environ)
     auth.trust(identity)
-    proxies = policy.proxies
-    SignalledServer(
-        uvicorn.Config(
-            Proxied(Headers(wrap(app)), identity),
-            host,
-            port,
-            lifespan="on",  # what cannot start does not serve
-            log_level="warning",
-            access_log=False,
-            use_colors=False,
-            server_header=False,
-            proxy_headers=bool(proxies),  # of others X-Forwarded-For and -Proto are not believed
-            forwarded_allow_ips=list(proxies),
-            http=Requests,
-            ws=Sockets,
-            ws_max_size=_MESSAGE_BYTES,
-            ws_ping_interval=30,
-            ws_ping_timeout=30,
-            ws_per_message_deflate=False,
-            timeout_keep_alive=IDLE_S,
-            timeout_graceful_shutdown=_SHUTDOWN_S,
-            ssl_certfile=config.get_option("server.sslCertFile"),
-            ssl_keyfile=config.get_option("server.sslKeyFile"),
-        )
-    ).run(sockets=[listening])
+    serving.serve(
+        Proxied(Headers(wrap(app)), identity),
+        listening,
+        policy.proxies,
+        {
+            "lifespan": "on",  # what cannot start does not serve
+            "ws": Sockets,
+            "ws_max_size": _MESSAGE_BYTES,
+            "ws_ping_interval": 30,
+            "ws_ping_timeout": 30,
+            "ws_per_message_deflate": False,
+            "ssl_certfile": config.get_option("server.sslCertFile"),
+            "ssl_keyfile": config.get_option("server.sslKeyFile"),
+        },
+    )
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ left to whoever asks for it, since it would take the processor from the first pa
 or damaged, which pages explain.
 """
 
+import sys
 from contextlib import suppress
 from importlib import import_module
 from inspect import stack
@@ -18,7 +19,7 @@ from app import cached, views
 from judgebench import services
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.leaderboards import may_be_controlled
-from judgebench.services.pages import Choices, JudgeBenchError
+from judgebench.services.pages import Choices, DatabaseError, JudgeBenchError
 from judgebench.services.scope import Scope
 from judgebench.show import charts
 
@@ -32,8 +33,12 @@ def read() -> None:
             if module.name not in _STARTERS and not module.ispkg:
                 import_module(f"{package.__name__}.{module.name}")
     stack()  # Streamlit's first element looks at all modules in this way; what it finds is kept
-    with suppress(JudgeBenchError):
+    try:
         _read_from(cached.source())
+    except DatabaseError as error:
+        print(f"judgebench: {error}; pages say so while that is so", file=sys.stderr, flush=True)
+    except JudgeBenchError:
+        pass
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)  # within a kept function those that it calls show no spinner

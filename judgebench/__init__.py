@@ -6,11 +6,14 @@
 >>> judgebench.rank(db, benchmark="demo")
 
 The functions live in ``judgebench.api`` and are loaded when first used, so that importing the package costs nothing.
+What they raise on purpose is a ``JudgeBenchError``.
 """
 
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+
+from judgebench.errors import JudgeBenchError as JudgeBenchError
 
 __version__ = "0.1.0"
 

@@ -61,9 +61,9 @@ class UnknownName(InputError):
         """Say what became of the name, in place of what it may have been meant for."""
         self.args = (f"unknown {self.kind} {self.name!r}: {why}",)
 
-    def without(self, hidden: Collection[str]) -> "UnknownName":
-        """The same to whoever may not know these names: none of them is offered, nor told what became of the name."""
-        told = UnknownName(self.kind, self.name, [name for name in self._known if name not in hidden])
+    def among(self, names: Collection[str]) -> "UnknownName":
+        """The same to whoever may know these names: no other is offered, nor told what became of the name."""
+        told = UnknownName(self.kind, self.name, [name for name in self._known if name in names])
         if not told._known:
             told.explain("there is none by this name for you")
         return told

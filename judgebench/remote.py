@@ -148,9 +148,11 @@ class TeamServer:
         listed: list[dict[str, Any]] = self.read("runs", benchmark=benchmark)
         return listed
 
-    def jobs(self, benchmark: str | None = None) -> list[dict[str, Any]]:
-        """The newest hundred jobs, the newest first."""
-        listed: list[dict[str, Any]] = self.read("jobs", benchmark=benchmark)
+    def jobs(
+        self, benchmark: str | None = None, *, state: Sequence[str] = (), last: int | None = None
+    ) -> list[dict[str, Any]]:
+        """The newest jobs, the newest first: a hundred, or the ``last`` so many, of these states."""
+        listed: list[dict[str, Any]] = self.read("jobs", benchmark=benchmark, state=_names("state", state), last=last)
         return listed
 
     def job(self, number: int) -> dict[str, Any]:
@@ -251,6 +253,10 @@ class TeamServer:
     def stop(self, number: int) -> dict[str, Any]:
         """Ask a job to end; what it has in flight is stored."""
         return self._document("DELETE", f"/jobs/{int(number)}")
+
+    def resume(self, number: int) -> dict[str, Any]:
+        """Queue a job again that was stopped or has failed: it goes on where it was. Returns its ``state``."""
+        return self._document("POST", f"/jobs/{int(number)}/resume", headers=_key())
 
     def read(self, what: str, **options: Option) -> Any:
         """A document of the API's address ``what``, or its text where ``format`` is one of text."""

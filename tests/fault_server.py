@@ -43,6 +43,7 @@ class Reply:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0.0  # before the first byte
+    until: Callable[[], bool] | None = None  # nothing is sent before that is so
     drip_s: float = 0.0  # between single bytes of the body
     reset_after: int | None = None  # the connection is reset after so many bytes of the body
     stall: bool = False  # nothing is ever sent
@@ -185,6 +186,8 @@ async def _send(writer: asyncio.StreamWriter, reply: Reply) -> bool:
     if reply.stall:
         await asyncio.sleep(3600)
     await asyncio.sleep(reply.delay_s)
+    while reply.until is not None and not reply.until():  # noqa: ASYNC110  # another thread says when
+        await asyncio.sleep(0.02)
     if reply.raw is not None:
         writer.write(reply.raw)
         await writer.drain()

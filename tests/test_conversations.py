@@ -102,6 +102,7 @@ def test_long_conversations_take_time_in_proportion() -> None:
     assert grows_in_proportion(read, 16_000)
 
 
+@pytest.mark.slow
 def test_places_are_counted_once_whatever_the_number_of_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = 0
 

@@ -89,6 +89,7 @@ def test_every_command_says_all_of_it_above_its_result_and_in_json(invoke: Invok
     )
 
 
+@pytest.mark.slow
 def test_the_sentences_of_a_board_are_the_same_in_every_form(invoke: Invoke, stored: Path, tmp_path: Path) -> None:
     sentences = [
         note for note in invoke("leaderboard", *WHERE, "--format", "json").json["notes"] if note in _board(stored)
@@ -156,6 +157,7 @@ def test_every_result_of_the_python_functions_carries_it(stored: Path, name: str
     assert (about["fewest"], about["most"]) == (OF_SHORT, INSTRUCTIONS)
 
 
+@pytest.mark.slow
 def test_the_page_of_audits_names_what_was_not_audited(monkeypatch: pytest.MonkeyPatch, stored: Path) -> None:
     pytest.importorskip("streamlit", reason="the app needs the extra app")
     assert "Not audited, or not since outputs were added: near." in printed(opened("audits", monkeypatch, stored))

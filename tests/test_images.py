@@ -90,6 +90,7 @@ def test_the_first_frame_is_shown_and_all_are_counted(form: str) -> None:
     assert decoded(copy.data).getpixel((9, 9))[0] > 240
 
 
+@pytest.mark.slow
 def test_a_copy_is_bounded_in_bytes() -> None:
     copy = images.copied(encoded(noise((1568, 1568)), "PNG"))
     assert len(copy.data) <= images.COPY_BYTES

@@ -16,7 +16,7 @@ from judgebench.services.audits.registry import AUDITS, Audit
 from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.contamination import Contamination
 from judgebench.services.jobs import Job
-from judgebench.services.pages import InputError, JudgeBenchError, StoredAudit
+from judgebench.services.pages import DatabaseError, InputError, JudgeBenchError, StoredAudit
 from judgebench.show import charts, coverage
 from judgebench.show.findings import SEVERITIES
 from judgebench.show.numbers import Labelled, fixed, percent, span
@@ -73,6 +73,8 @@ def _act(job: Job, do: Any) -> None:
         do(job)
     except InputError as error:  # forbidden, or it was resumed from another window
         st.toast(one_line(str(error), 200))
+    except DatabaseError:  # the page that is drawn next says what is away
+        st.toast("Nothing was changed.")
 
 
 def _findings(source: cached.Source, benchmark: str, audits: Sequence[StoredAudit], judges: Judges) -> None:

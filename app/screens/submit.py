@@ -3,13 +3,13 @@
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app import auth, cached, uploads
+from app import auth, cached, filters, uploads
 from app.views import importing, placing, submission
 from app.views.elements import line, problem, unavailable
 from judgebench import services
 from judgebench.services.access import Forbidden, Role, check_change
 from judgebench.services.benchmarks import BenchmarkSummary
-from judgebench.services.pages import InputError, JudgeBenchError
+from judgebench.services.pages import DatabaseBusy, InputError, JudgeBenchError
 from judgebench.show.glossary import explained
 from judgebench.show.tables import finding_line
 from judgebench.show.text import are, count, listing, one_line
@@ -23,9 +23,12 @@ _AS_THAT, _OUTPUTS = "Import it as that", "A model's outputs"
 
 
 def _benchmarks() -> list[BenchmarkSummary]:
-    """None where there is no database yet: the first submission creates it."""
+    """None where there is no database yet: the first submission creates it. Raises DatabaseBusy where it is away: what
+    would be a new benchmark then, nobody knows."""
     try:
         return cached.benchmarks(cached.source())
+    except DatabaseBusy:
+        raise
     except JudgeBenchError:
         return []
 
@@ -178,5 +181,7 @@ try:
         placing.section(cached.source())
 except Forbidden as error:
     unavailable("You may read here, but not submit: an admin of this app gives roles.", error, ("Your role", "team"))
+except DatabaseBusy as error:
+    filters.unreadable(error)
 except JudgeBenchError as error:
     problem("This cannot be done as it is. Nothing was stored.", error)

@@ -13,7 +13,7 @@ from judgebench import services
 from judgebench.services.access import Forbidden, Person, Role
 from judgebench.services.battles import JudgedBattle
 from judgebench.services.labels import Compared, PairToLabel
-from judgebench.services.pages import HumanLabel, JudgeBenchError
+from judgebench.services.pages import DatabaseError, HumanLabel, JudgeBenchError
 from judgebench.show import goals, steps
 from judgebench.show.conversations import passages
 from judgebench.show.glossary import explained
@@ -74,6 +74,9 @@ def _vote(benchmark: str, voter: str, hand: _Hand, choice: Choice, *, reveal: bo
             services.labels.add_labels(database, benchmark, _labels(voter, hand, hand.pair, choice))
         st.session_state[_NOTE] = None
         hand.choice = choice
+    except DatabaseError:  # the same pair is there again once the database is
+        st.session_state[_NOTE] = "the database did not answer, so the vote was not stored: vote again"
+        return
     except JudgeBenchError as error:  # voted before, in another window, or not allowed
         st.session_state[_NOTE] = str(error)
     if hand.choice is None or not reveal:

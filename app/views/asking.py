@@ -10,7 +10,7 @@ from judgebench import services
 from judgebench.services.access import Role
 from judgebench.services.jobs import Job
 from judgebench.services.pages import CostEstimate, JudgeBenchError
-from judgebench.services.web_studies import check_asked
+from judgebench.services.web_studies import check_asked, check_resumed
 from judgebench.show.placement import billed
 from judgebench.show.text import count
 
@@ -48,7 +48,6 @@ def start(estimates: Sequence[CostEstimate]) -> None:
 def resume(job: Job) -> None:
     """Continue a job that was stopped. Raises as ``start``."""
     auth.need(Role.ADMIN)
-    served = services.jobs.study(job).judge if job.kind == "run" else services.jobs.generation(job).generator
-    auth.policy().check_asked(served)
     with cached.for_storing() as database:
+        check_resumed(database, job, auth.policy())
         services.jobs.resume(database, job.id)

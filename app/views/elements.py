@@ -9,8 +9,10 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from app import auth
 from app.views.board import plain
 from app.views.words import of_app
+from judgebench.services.access import Role
 from judgebench.services.pages import Coverage, DatabaseError
 from judgebench.show.coverage import Door, brief, sentences
 from judgebench.show.glossary import explained
@@ -119,7 +121,14 @@ def rest(text: str, *, key: str) -> None:
 def problem(title: str, error: Exception | str) -> None:
     """What went wrong. ``title`` is ours; the error's message may quote what others wrote."""
     st.error(title)
-    st.code(of_app(str(error)), language=None, wrap_lines=True)
+    st.code(of_app(_told(error)), language=None, wrap_lines=True)
+
+
+def _told(error: Exception | str) -> str:
+    """Where a database is, and what its server says, is for admins."""
+    if isinstance(error, DatabaseError) and auth.person().role < Role.ADMIN:
+        return "the database does not answer, or cannot be used as it is; admins are told why"
+    return str(error)
 
 
 def unavailable(title: str, error: Exception, *ways: tuple[str, str]) -> None:

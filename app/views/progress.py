@@ -16,7 +16,7 @@ from judgebench import services
 from judgebench.services.access import Forbidden, Role
 from judgebench.services.benchmarks import RunSummary
 from judgebench.services.jobs import Job, JobState, RunProgress
-from judgebench.services.pages import InputError, JudgeBenchError
+from judgebench.services.pages import DatabaseError, InputError, JudgeBenchError
 from judgebench.show.numbers import duration, paid
 from judgebench.show.sentences import not_shown
 from judgebench.show.text import count, one_line
@@ -106,7 +106,7 @@ def words(progress: RunProgress) -> str:
 
 
 def _stop(job: Job) -> None:
-    with suppress(Forbidden):  # the page is reloaded as it was
+    with suppress(Forbidden, DatabaseError):  # the page is drawn anew, and says what is away
         auth.need(Role.ADMIN)
         stop(job)
 
@@ -118,5 +118,5 @@ def stop(job: Job) -> None:
 
 
 def _resume(job: Job) -> None:
-    with suppress(InputError):  # forbidden, or it goes on in another window
+    with suppress(InputError, DatabaseError):  # forbidden, or it goes on in another window
         asking.resume(job)

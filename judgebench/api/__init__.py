@@ -14,6 +14,7 @@ from judgebench.api.checking import checked
 from judgebench.api.data import *  # noqa: F403
 from judgebench.api.queueing import *  # noqa: F403
 from judgebench.api.submitting import *  # noqa: F403
+from judgebench.errors import JudgeBenchError
 
-__all__ = [*asking.__all__, *boards.__all__, *data.__all__, *queueing.__all__, *submitting.__all__]
+__all__ = ["JudgeBenchError", *asking.__all__, *boards.__all__, *data.__all__, *queueing.__all__, *submitting.__all__]
 globals().update({name: checked(globals()[name]) for name in __all__ if isfunction(globals()[name])})

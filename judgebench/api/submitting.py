@@ -63,8 +63,10 @@ def _where(url: Urls, key_env: str | None, ray: Workers, same_judge: bool) -> di
 
 
 async def _asking(database: Database, plan: PlacementPlan, *, yes: bool, on_progress: OnProgress | None) -> Placement:
-    services.placement.check_consent(services.placement.bill(services.placement.estimates(database, plan)), agreed=yes)
-    return await services.placement.placing(database, plan, environment=dict(os.environ), on_progress=on_progress)
+    estimates = services.placement.estimates(database, plan)
+    services.placement.check_consent(services.placement.bill(estimates), agreed=yes)
+    environment = dict(os.environ)
+    return await services.placement.placing(database, plan, estimates, environment=environment, on_progress=on_progress)
 
 
 _ask = waiting(_asking)

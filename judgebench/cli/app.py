@@ -118,8 +118,8 @@ def page_options(serving: Serving) -> dict[str, Any]:
     } | ({} if serving.port is None else {"server.port": serving.port})
 
 
-def page_environment(database: str, serving: Serving) -> dict[str, str]:
-    """Of a process that serves the app's pages."""
+def page_environment(database: str, serving: Serving, command: str = "app") -> dict[str, str]:
+    """Of a process that serves the app's pages, which the command has started."""
     app = folder("app")
     path = os.pathsep.join([str(app.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {
@@ -128,6 +128,7 @@ def page_environment(database: str, serving: Serving) -> dict[str, str]:
         "JUDGEBENCH_DATABASE_URL": database,
         "JUDGEBENCH_ACCESS": "" if serving.access is None else str(serving.access.resolve()),
         "JUDGEBENCH_JUDGE_HOSTS": ",".join(serving.judge_hosts),
+        "JUDGEBENCH_COMMAND": command,
         "JUDGEBENCH_QUESTIONS": "\n".join(serving.questions),
         "JUDGEBENCH_REVEAL": "yes" if serving.reveal else "no",
     }

@@ -13,9 +13,8 @@ from judgebench.cli.session import opened, print_json, print_table, say
 from judgebench.records import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from judgebench.services.benchmarks import RunSummary
     from judgebench.services.jobs import Job
 
 app = typer.Typer()
@@ -24,6 +23,7 @@ Numbers = Annotated[list[int], typer.Argument(metavar="NUMBER...", help="Of the 
 _HEADINGS = ("job", "kind", "benchmark", "who", "state", "done", "of", "asked for by", "created, UTC", "message")
 _TEXT = ("kind", "benchmark", "who", "state", "asked for by", "created, UTC", "message")
 _MESSAGE_CHARS = 80
+_OPEN = (JobState.QUEUED, JobState.RUNNING)
 
 
 @app.callback(invoke_without_command=True)
@@ -53,23 +53,16 @@ def list_jobs(
     $ judgebench jobs list --state running --last 20
     """
     if (server := remote.server_of(context)) is not None:
-        remote.refuse(state=state, last=last)
-        remote.jobs(server, output, benchmark)
-        return
-    with opened(context) as database:
-        listed = services.jobs.jobs(database, states=state or (), benchmark=benchmark, most=last)
-        runs = services.benchmarks.runs(database) if listed else []
+        listed = server.jobs(benchmark, state=state or (), last=last)
+    else:
+        with opened(context) as database:
+            jobs = services.jobs.jobs(database, states=state or (), benchmark=benchmark, most=last)
+            runs = services.benchmarks.runs(database) if jobs else []
+        listed = [services.jobs.document(job, runs) for job in jobs]
     if output == "json":
-        print_json([_document(job, runs) for job in listed])
+        print_json(listed)
         return
-    rows = [
-        (
-            *(job.id, job.kind, job.benchmark, job.subject, _state(job)),
-            *(services.jobs.done(job, runs), job.planned, job.actor, job.created_at[:19], job.message[:_MESSAGE_CHARS]),
-        )
-        for job in listed
-    ]
-    print_table(_HEADINGS, rows, text=_TEXT)
+    print_table(_HEADINGS, map(_row, listed), text=_TEXT)
 
 
 @app.command()
@@ -79,16 +72,16 @@ def show(context: typer.Context, number: Number, output: options.Output = "table
     $ judgebench jobs show 1
     """
     if (server := remote.server_of(context)) is not None:
-        remote.job(server, number, output)
-        return
-    with opened(context) as database:
-        job, runs = services.jobs.job(database, number), services.benchmarks.runs(database)
-    document = _document(job, runs)
+        document = server.job(number)
+    else:
+        with opened(context) as database:
+            document = services.jobs.document(services.jobs.job(database, number), services.benchmarks.runs(database))
     if output == "json":
         print_json(document)
         return
     for field, value in document.items():
-        say(f"{field}: {'' if value is None else value}")
+        if field != "progress":
+            say(f"{field}: {'' if value is None else value}")
 
 
 @app.command()
@@ -98,13 +91,14 @@ def stop(context: typer.Context, number: Numbers) -> None:
     $ judgebench jobs stop 1
     """
     if (server := remote.server_of(context)) is not None:
-        remote.stop(server, number)
+        for one in number:
+            is_open = server.job(one)["state"] in _OPEN
+            _say_stopped(one, server.stop(one), is_open=is_open)
         return
     with opened(context) as database:
         for one in number:
-            before, job = services.jobs.job(database, one), services.jobs.stop(database, one)
-            is_open = before.is_open
-            say(f"job {one}: {_state(job)}" if is_open else f"job {one} has ended before: {job.state}")
+            is_open = services.jobs.job(database, one).is_open
+            _say_stopped(one, asdict(services.jobs.stop(database, one)), is_open=is_open)
 
 
 @app.command()
@@ -113,6 +107,10 @@ def resume(context: typer.Context, number: Numbers) -> None:
 
     $ judgebench jobs resume 1
     """
+    if (server := remote.server_of(context)) is not None:
+        for one in number:
+            say(f"job {one}: {server.resume(one)['state']}")
+        return
     with opened(context) as database:
         for one in number:
             say(f"job {one}: {services.jobs.resume(database, one).state}")
@@ -123,11 +121,17 @@ def tell_queued(job: Job) -> None:
     say(f"job {job.id} is queued: judgebench worker does it, and judgebench jobs show {job.id} says how far it is")
 
 
-def _state(job: Job) -> str:
-    return "stopping" if job.is_stopping else str(job.state)
+def _row(job: Mapping[str, Any]) -> tuple[object, ...]:
+    """Cells of a job's document; what a server says of it to admins alone is left empty for others."""
+    return (
+        *(job["id"], job["kind"], job["benchmark"], job["subject"], _state(job), job["done"], job["planned"]),
+        *(job["actor"], job["created_at"][:19], job.get("message", "")[:_MESSAGE_CHARS]),
+    )
 
 
-def _document(job: Job, runs: Sequence[RunSummary]) -> dict[str, Any]:
-    """Without what is of no use outside the database."""
-    fields = {name: value for name, value in asdict(job).items() if name not in ("work_key", "after_run", "holder")}
-    return fields | {"worker": job.worker, "done": services.jobs.done(job, runs)}
+def _state(job: Mapping[str, Any]) -> str:
+    return "stopping" if job["is_stopping"] else str(job["state"])
+
+
+def _say_stopped(number: int, job: Mapping[str, Any], *, is_open: bool) -> None:
+    say(f"job {number}: {_state(job)}" if is_open else f"job {number} has ended before: {job['state']}")

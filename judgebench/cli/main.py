@@ -88,13 +88,25 @@ PANELS = {
     },
 }
 AT_SERVERS = {
-    *("submit", "run", "audit", "jobs", "leaderboard", "compare", "goals", "steps", "battles", "card", "benchmarks")
+    *(
+        "submit",
+        "place",
+        "run",
+        "audit",
+        "jobs",
+        "leaderboard",
+        "compare",
+        "goals",
+        "steps",
+        "battles",
+        "card",
+        "benchmarks",
+    )
 }  # by the REST API too
 _PAGE = "the server's app shows it, on the page {}"
 _THERE = "whoever runs the server does it there"
 INSTEAD = {  # of all that do not work on servers by the REST API, what to do in place of it
     "demo": "it needs no server",
-    "place": "submit FILE --rank; one that is stored already is judged by run, and has its place on the leaderboard",
     "import": "outputs go by submit; all else is imported by whoever runs the server, or on the page Submit",
     "answer": "collect outputs here, and submit them",
     "judges": "run takes a judge by its name, or by its model and address; whoever runs the server adds it",

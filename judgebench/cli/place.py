@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from judgebench import engine, services
-from judgebench.cli import options
-from judgebench.cli.session import (
-    INTERRUPTED,
-    WITHOUT_VERDICT,
-    Session,
-    agreed,
-    complain,
-    print_json,
-    print_result,
-    progress_line,
-    say,
-    tell,
-    warn,
-)
+from judgebench.cli import options, remote
+from judgebench.cli.session import Session, agreed, leave, print_json, print_result, progress_line, say, tell, warn
 
 if TYPE_CHECKING:
     from judgebench.services.placement import Placement, PlacementPlan
@@ -73,6 +61,11 @@ def place(
     $ judgebench place --model demo-careful --model demo-hasty --benchmark demo --judge scripted:coin
     $ judgebench place --model demo-careful --benchmark demo --ray local --workers 2 --dry-run
     """
+    if (server := remote.server_of(context)) is not None:
+        remote.refuse(template=template, repeats=repeats, **asdict(where))
+        placing = remote.Placing(benchmark, tuple(model), tuple(judge or ()), max_cost, yes)
+        remote.place(server, placing, output, dry_run=dry_run)
+        return
     session: Session = context.obj
     with session.database() as database:
         plan = services.placement.plan(
@@ -94,11 +87,11 @@ def place(
 
 
 def _print_bill(database: Database, plan: PlacementPlan, output: str) -> None:
-    from judgebench.show.placement import bill_document, billed, planned
+    from judgebench.show.placement import billed, dry_document, planned
 
     bill = services.placement.bill(services.placement.estimates(database, plan))
     if output == "json":
-        print_json({"judges": list(plan.judges), "opponents": list(plan.opponents)} | bill_document(bill))
+        print_json(dry_document(plan, bill))
     else:
         say(*planned(plan), *billed(bill))
 
@@ -111,13 +104,14 @@ def ask(session: Session, database: Database, plan: PlacementPlan, *, yes: bool,
     from judgebench.show import results
     from judgebench.show.placement import billed, planned
 
-    bill = services.placement.bill(services.placement.estimates(database, plan))
+    estimates = services.placement.estimates(database, plan)
+    bill = services.placement.bill(estimates)
     tell(*planned(plan), *billed(bill))
     is_agreed = agreed(needs_consent=bill.needs_consent, yes=yes, output=output)
     services.placement.check_consent(bill, agreed=is_agreed)
     with progress_line() as show:
         placement = engine.runner.run_async(
-            services.placement.placing(database, plan, environment=session.environment, on_progress=show)
+            services.placement.placing(database, plan, estimates, environment=session.environment, on_progress=show)
         )
     if output == "table":
         print_result(results.placement(placement, "table"))
@@ -128,8 +122,4 @@ def ended(placement: Placement) -> None:
     """Warn of what went otherwise, and exit as a run does: stopped, or with trials without a verdict."""
     for report in placement.reports:
         warn(f"judge {report.judge!r}", report, lacking="a verdict")
-    if any(report.interrupted for report in placement.reports):
-        complain("interrupted; the same command continues where it stopped")
-        raise typer.Exit(INTERRUPTED)
-    if any(report.tally.without_verdict for report in placement.reports):
-        raise typer.Exit(WITHOUT_VERDICT)
+    leave(*placement.reports, interrupted=any(report.interrupted for report in placement.reports))

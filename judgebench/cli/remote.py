@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,26 +15,27 @@ from judgebench.cli.options import given, names
 from judgebench.cli.session import (
     FAILED,
     INTERRUPTED,
-    WITHOUT_VERDICT,
     Session,
     complain,
+    ended_so_far,
+    leave,
     print_json,
     print_result,
-    print_table,
+    progress_bar,
     say,
     tell,
+    warn,
 )
 from judgebench.errors import InputError
 from judgebench.remote import TOKEN_VARIABLE, TeamServer
+from judgebench.show.numbers import paid
 from judgebench.show.text import count
 
 if TYPE_CHECKING:
     from judgebench.cli.options import DesignOptions, JudgeOptions
+    from judgebench.engine.run import RunReport
     from judgebench.remote import Option
     from judgebench.show.printed import Printed
-
-_COUNTED = ("planned", "ok", "tie", "unparsed", "refused", "truncated", "failed", "pending")
-_JOB_HEADINGS = ("job", "kind", "benchmark", "who", "state", "of", "asked for by", "created, UTC")
 
 
 def server_of(context: typer.Context) -> TeamServer | None:
@@ -63,9 +65,13 @@ def _printed(server: TeamServer, document: Any) -> Printed:
     try:
         return printed.read(document)
     except (KeyError, TypeError, ValueError):
-        raise InputError(
-            f"{server.url} says it in a form that this version does not know: use the version that runs there"
-        ) from None
+        raise _unknown_form(server) from None
+
+
+def _unknown_form(server: TeamServer) -> InputError:
+    return InputError(
+        f"{server.url} says it in a form that this version does not know: use the version that runs there"
+    )
 
 
 def write_page(server: TeamServer, what: str, path: Path | None, **options: Option) -> None:
@@ -75,20 +81,22 @@ def write_page(server: TeamServer, what: str, path: Path | None, **options: Opti
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
-    """How what is submitted is to be ranked."""
+class Placing:
+    """Models that are to be judged as the board was, and how."""
 
+    benchmark: str
+    models: tuple[str, ...]
     judges: tuple[str, ...]  # none: the board's
     max_cost: float | None
     yes: bool
 
 
 def submit(
-    server: TeamServer, file: Path, output: str, options: Mapping[str, Any], ranking: Ranking | None = None
+    server: TeamServer, file: Path, output: str, options: Mapping[str, Any], placing: Placing | None = None
 ) -> None:
     """As ``judgebench submit``: with a high finding nothing is stored, nor where it could not be ranked."""
-    if ranking is not None:
-        _start(server, options, ranking, step="plan")
+    if placing is not None:
+        _start(server, placing, step="plan")
     try:
         report = server.submit(file, **options)
     except InputError as error:
@@ -98,87 +106,108 @@ def submit(
     tell(*(line for line in report["told"] if output == "table" or line.startswith("  audit: ")))
     if output == "table" and "stored" in report:
         say(f"stored {count(report['stored'], 'output')}; {report['already_stored']} were stored already")
-    reports = [] if ranking is None else _judged(server, options, ranking, output)
+    document = {name: value for name, value in report.items() if name != "told"}
+    if placing is not None:
+        jobs = _judged(server, placing, output)
+        document["placement"] = landed = _landed(server, placing, jobs, output)
+        if output == "table":
+            print_result(_printed(server, landed))
     if output == "json":
-        place = {"placement": _landed(server, options, ranking, reports, output)} if ranking is not None else {}
-        print_json({name: value for name, value in report.items() if name != "told"} | place)
-    elif ranking is not None:
-        print_result(_printed(server, _landed(server, options, ranking, reports, output)))
-    _exit_without_verdict(*(job["report"] for job in reports))
+        print_json(document)
+    if placing is not None:
+        _leave(server, jobs)
 
 
-def _judged(server: TeamServer, options: Mapping[str, Any], ranking: Ranking, output: str) -> list[dict[str, Any]]:
-    """The jobs that asked about the model, once they have ended, each with a report. Says before what that takes.
+def place(server: TeamServer, placing: Placing, output: str, *, dry_run: bool) -> None:
+    """As ``judgebench place``, by jobs of the server."""
+    if dry_run:
+        bill = _start(server, placing, step="bill")
+        if output == "json":
+            print_json({name: value for name, value in bill.items() if name not in ("told", "needs_consent")})
+        else:
+            say(*bill["told"])
+        return
+    jobs = _judged(server, placing, output)
+    landed = _landed(server, placing, jobs, output)
+    print_result(landed if output == "json" else _printed(server, landed))
+    _leave(server, jobs)
 
-    Raises InputError without consent, and where a job ended without a report.
+
+def _judged(server: TeamServer, placing: Placing, output: str) -> list[dict[str, Any]]:
+    """The jobs that asked about the models, once they have ended. Says before what that takes.
+
+    Raises InputError without consent, and where a job has failed.
     """
-    bill = _start(server, options, ranking, step="bill")
+    bill = _start(server, placing, step="bill")
     tell(*bill["told"])
-    is_agreed = session.agreed(needs_consent=bill["needs_consent"], yes=ranking.yes, output=output)
-    jobs = _ended(server, *_start(server, options, ranking, agreed=is_agreed)["jobs"])
-    for job in jobs:
-        job["report"] = _report(job)
-        if job.get("message"):
-            complain(str(job["message"]))
-    return jobs
+    is_agreed = session.agreed(needs_consent=bill["needs_consent"], yes=placing.yes, output=output)
+    with _queueing(server):
+        numbers = _start(server, placing, agreed=is_agreed)["jobs"]
+    return _ended(server, *numbers)
 
 
-def _start(server: TeamServer, options: Mapping[str, Any], ranking: Ranking, **how: Any) -> dict[str, Any]:
-    models, benchmark = [options["model"]], options["benchmark"]
-    return server.start_placement(models, benchmark=benchmark, judges=ranking.judges, max_cost=ranking.max_cost, **how)
+def _start(server: TeamServer, placing: Placing, **how: Any) -> dict[str, Any]:
+    return server.start_placement(
+        placing.models, benchmark=placing.benchmark, judges=placing.judges, max_cost=placing.max_cost, **how
+    )
 
 
-def _landed(
-    server: TeamServer, options: Mapping[str, Any], ranking: Ranking, jobs: Sequence[Mapping[str, Any]], output: str
-) -> Any:
+def _landed(server: TeamServer, placing: Placing, jobs: Sequence[Mapping[str, Any]], output: str) -> Any:
     """The placement's document, in the form that was chosen."""
-    numbers = [str(job["id"]) for job in jobs]
-    about: dict[str, Any] = {"benchmark": options["benchmark"], "model": [options["model"]], "judge": ranking.judges}
-    return server.read("placement", **about, job=numbers, format=output)
+    about: dict[str, Any] = {"benchmark": placing.benchmark, "model": placing.models, "judge": placing.judges}
+    return server.read("placement", **about, job=[str(job["id"]) for job in jobs], format=output)
 
 
-def run(server: TeamServer, fields: dict[str, Any], output: str, *, waits: bool) -> None:
-    """Start a run at the server, and wait for its end where that is wanted."""
-    number = server.start_run(**fields)
+def _leave(server: TeamServer, jobs: Sequence[Mapping[str, Any]]) -> None:
+    """Warn of what went otherwise, and exit as on a database."""
+    reports = [report for job in jobs if (report := _report(server, job)) is not None]
+    for report in reports:
+        warn(f"judge {report.judge!r}", report, lacking="a verdict")
+    leave(*reports, interrupted=any(map(_was_stopped, jobs)))
+
+
+def run(server: TeamServer, fields: dict[str, Any], *, waits: bool) -> RunReport | None:
+    """Start a run at the server, and wait for its end where that is wanted. None: that is not."""
+    with _queueing(server):
+        number = server.start_run(**fields)
     if not waits:
         _tell_queued(server, number)
-        return
+        return None
     [job] = _ended(server, number)
-    report = _report(job)
-    if output == "json":
-        print_json(report)
-    else:
-        counted = ", ".join(f"{report[name]} {name}" for name in _COUNTED if report.get(name))
-        say(f"{job['subject']}: {counted}; {count(report.get('calls', 0), 'call')}")
-    if job.get("message"):
-        complain(str(job["message"]))
-    _exit_without_verdict(report)
-
-
-def _report(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Raises InputError where it has ended without one."""
-    report: dict[str, Any] = job.get("report") or {}
-    if job["state"] != "done" and not report:
-        raise InputError(f"job {job['id']} has {job['state']}: {job.get('message') or 'an admin can read why'}")
+    report = _report(server, job)
+    if report is None:  # it was stopped before it began
+        leave(interrupted=True)
     return report
 
 
-def _exit_without_verdict(*reports: Mapping[str, Any]) -> None:
-    if any(report.get(name) for report in reports for name in _COUNTED[3:]):
-        raise typer.Exit(WITHOUT_VERDICT)
+def _report(server: TeamServer, job: Mapping[str, Any]) -> RunReport | None:
+    """How a run has ended; None where it has not begun. Raises InputError."""
+    from judgebench import services
+
+    kept = job.get("report") or {}
+    if job["state"] != "done" and "planned" not in kept:
+        return None
+    try:
+        return services.jobs.report_of(job["subject"], kept, interrupted=_was_stopped(job))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise _unknown_form(server) from None
+
+
+def _was_stopped(job: Mapping[str, Any]) -> bool:
+    """By somebody, and by no limit."""
+    return job["state"] == "stopped" and not (job.get("report") or {}).get("stopped_by")
 
 
 def audit(
     server: TeamServer, name: str, settings: Mapping[str, Any], output: str, *, html: Path | None, waits: bool
 ) -> None:
     """Start an audit at the server, and print what it found once it has ended, where that is wanted."""
-    number = server.start_audit(name, settings)
+    with _queueing(server):
+        number = server.start_audit(name, settings)
     if not waits:
         _tell_queued(server, number)
         return
-    [job] = _ended(server, number)
-    if job["state"] == "failed":
-        _report(job)
+    _ended(server, number)
     write_page(server, f"jobs/{number}/audit", html)
     if show(server, f"jobs/{number}/audit", output) != "passed":
         raise typer.Exit(FAILED)
@@ -189,13 +218,67 @@ def _tell_queued(server: TeamServer, number: int) -> None:
 
 
 def _ended(server: TeamServer, *numbers: int) -> list[dict[str, Any]]:
-    """The jobs once they have ended; on an interrupt they go on."""
+    """The jobs once they have ended; on an interrupt they go on. Raises InputError where one has failed."""
     tell(*(f"job {number} at {server.url}" for number in numbers))
     try:
-        return [server.wait(number) for number in numbers]
+        jobs = _watched(server, numbers)
     except KeyboardInterrupt:
         listed = " ".join(map(str, numbers))
-        complain(f"it goes on at the server, until: judgebench --server {server.url} jobs stop {listed}")
+        complain(
+            f"interrupted; it goes on at the server: judgebench --server {server.url} jobs stop {listed} ends it, and "
+            f"judgebench --server {server.url} jobs list says how far it is"
+        )
+        raise typer.Exit(INTERRUPTED) from None
+    _tell_unfinished(server, jobs)
+    for job in jobs:
+        if job["state"] == "failed":
+            raise InputError(f"job {job['id']} has failed: {job.get('message') or 'an admin can read why'}")
+    return jobs
+
+
+def _watched(server: TeamServer, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    jobs = {number: server.job(number) for number in numbers}
+    with progress_bar() as show:
+        for number in numbers:
+            for job in server.watch(number):
+                jobs[number] = job
+                show(*_progress(list(jobs.values())))
+    return list(jobs.values())
+
+
+def _progress(jobs: Sequence[Mapping[str, Any]]) -> tuple[int, int, str]:
+    """Of all of them: planned, done, and what else there is to say."""
+    planned, done = (sum(job[name] for job in jobs) for name in ("planned", "done"))
+    if all(job["state"] == "queued" for job in jobs):
+        return planned, done, "queued"
+    progress = [job["progress"] for job in jobs if job.get("progress")]
+    cost = sum(one["cost_usd"] or 0.0 for one in progress)
+    return planned, done, ended_so_far(None, cost, 0, sum(one["without_verdict"] for one in progress))
+
+
+def _tell_unfinished(server: TeamServer, jobs: Sequence[Mapping[str, Any]]) -> None:
+    """Of jobs of which one has failed or was stopped: what was asked and paid by each, and how they go on."""
+    unfinished = [job for job in jobs if job["state"] == "failed" or _was_stopped(job)]
+    for job in jobs if unfinished else ():
+        report, progress = job.get("report") or {}, job.get("progress") or {}
+        planned = count(job["planned"], "call" if job["kind"] == "audit" else "trial")
+        counted = f"{job['done']:,} of {planned} have ended"
+        calls = f", {count(report['calls'], 'call')}" if "calls" in report else ""
+        cost = progress.get("cost_usd") if report.get("cost_usd") is None else report["cost_usd"]
+        whom = f"judge {job['subject']!r}" if job["subject"] else job["kind"]
+        complain(f"job {job['id']}, {whom}: {job['state']}; {counted}{calls}, {paid(cost)}")
+    if unfinished:
+        listed = " ".join(str(job["id"]) for job in unfinished)
+        complain(f"judgebench --server {server.url} jobs resume {listed} continues where it stopped")
+
+
+@contextmanager
+def _queueing(server: TeamServer) -> Iterator[None]:
+    """While something is being queued: an interrupt leaves open whether it is."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        complain(f"interrupted; judgebench --server {server.url} jobs list says whether it was queued before")
         raise typer.Exit(INTERRUPTED) from None
 
 
@@ -217,36 +300,3 @@ def study(file: Path | None, design: DesignOptions, judge: JudgeOptions, more: M
     if "model" not in served:
         raise InputError("say which judge: --judge MODEL --judge-url URL, --judge embedded, or a study file")
     return fields | {"judge": served}
-
-
-def jobs(server: TeamServer, output: str, benchmark: str | None) -> None:
-    """The newest hundred."""
-    listed = server.jobs(benchmark)
-    if output == "json":
-        print_json(listed)
-        return
-    rows = [
-        (
-            *(job["id"], job["kind"], job["benchmark"], job["subject"], job["state"]),
-            *(job["planned"], job["actor"], str(job["created_at"])[:19]),
-        )
-        for job in listed
-    ]
-    print_table(_JOB_HEADINGS, rows)
-
-
-def job(server: TeamServer, number: int, output: str) -> None:
-    document = server.job(number)
-    if output == "json":
-        print_json(document)
-        return
-    progress = document.get("progress") or {}
-    done = f", {progress['done']} of {progress['planned']}" if progress else ""
-    about = f"{document['kind']} on {document['benchmark']} by {document['subject']}"
-    say(f"job {number}: {about}: {document['state']}{done}")
-
-
-def stop(server: TeamServer, numbers: list[int]) -> None:
-    for number in numbers:
-        stopped = server.stop(number)
-        say(f"job {number}: {'stopping' if stopped['is_stopping'] else stopped['state']}")

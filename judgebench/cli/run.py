@@ -13,13 +13,11 @@ from judgebench.cli import options, remote
 from judgebench.cli.connection import ConnectionOptions
 from judgebench.cli.jobs import tell_queued
 from judgebench.cli.session import (
-    INTERRUPTED,
-    WITHOUT_VERDICT,
     Session,
     asked_otherwise,
-    complain,
     ending,
     expected,
+    leave,
     print_json,
     progress_line,
     say,
@@ -108,7 +106,9 @@ def run(
     if (server := remote.server_of(context)) is not None:
         remote.refuse(**asdict(adaptive), **asdict(connection), **asdict(workers))
         remote.refuse(prices=prices, profile=profile, dry_run=dry_run, drain=pace.drain)
-        remote.run(server, remote.study(file, design, judge, more), output, waits=not queue)
+        report = remote.run(server, remote.study(file, design, judge, more), waits=not queue)
+        if report is not None:
+            _finish(report, None, output)
         return
     with session.database() as database:
         if profile is not None and design.benchmark is not None and not dry_run:
@@ -139,14 +139,15 @@ def judge_study(session: Session, database: Database, study: Study, output: str)
             report = settlement.run
         else:
             report = engine.run.run(database, study, environment=session.environment, on_progress=show)
+    _finish(report, settlement, output)
+
+
+def _finish(report: RunReport, settlement: Settlement | None, output: str) -> None:
+    """Print how it ended, and leave with the exit code of that."""
     _print_report(report, settlement, output)
     warn(f"judge {report.judge!r}", report, lacking="a verdict")
     tell_stopped(report.tally)
-    if report.interrupted:
-        complain("interrupted; the same command continues where it stopped")
-        raise typer.Exit(INTERRUPTED)
-    if report.tally.without_verdict:
-        raise typer.Exit(WITHOUT_VERDICT)
+    leave(report, interrupted=report.interrupted)
 
 
 def _tell_first_turns(number: int) -> None:

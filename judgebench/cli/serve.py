@@ -63,7 +63,7 @@ def serve(
         environment = {**os.environ, "JUDGEBENCH_DATABASE_URL": session.address}
     else:
         hosts = [*allowed_hosts(serving), *public]
-        environment = page_environment(session.address, serving)
+        environment = page_environment(session.address, serving, "serve")
     options: dict[str, Any] = {
         **{"host": host, "port": port, "hosts": hosts, "rate": rate, "judge_hosts": serving.judge_hosts},
         "access": "" if access is None else str(access.resolve()),

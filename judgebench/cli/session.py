@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -260,9 +260,21 @@ def warn(whom: str, report: RunReport | AnswerReport, *, lacking: str) -> None:
         complain(f"{number} without {lacking}: {why[:200]}")
 
 
+def leave(*reports: RunReport, interrupted: bool) -> None:
+    """Exit as a run does that was stopped, or that has trials without a verdict. Raises typer.Exit, or nothing."""
+    import typer
+
+    if interrupted:
+        complain("interrupted; the same command continues where it stopped")
+        raise typer.Exit(INTERRUPTED)
+    if any(report.tally.without_verdict for report in reports):
+        raise typer.Exit(WITHOUT_VERDICT)
+
+
 def asked_otherwise(report: RunReport | AnswerReport) -> dict[str, Any]:
     """What ``warn`` says, for JSON."""
-    return {"not_taken": list(report.left_out), "changed": list(report.changed), "reasons": dict(report.reasons)}
+    warned = {"answered_by": list(report.other_models), "not_taken": list(report.left_out)}
+    return warned | {"changed": list(report.changed), "reasons": dict(report.reasons)}
 
 
 def expected(cost_usd: float | None) -> str:
@@ -271,8 +283,9 @@ def expected(cost_usd: float | None) -> str:
 
 
 @contextmanager
-def progress_line(what: str = "judging") -> Iterator[OnProgress]:
-    """Done, time left, cost and failures on one line of stderr: what is called to show them."""
+def progress_bar(what: str = "judging") -> Iterator[Callable[[int, int, str], None]]:
+    """Done and time left on one line of stderr: what is called with how much is planned and done, and what else there
+    is to say."""
     from rich import progress as rich
     from rich.console import Console
 
@@ -280,6 +293,32 @@ def progress_line(what: str = "judging") -> Iterator[OnProgress]:
     parts = (rich.TextColumn(what), rich.BarColumn(), done, passed, rich.TextColumn("eta"), left)
     bar = rich.Progress(*parts, rich.TextColumn("{task.fields[more]}"), console=Console(stderr=True))
     task = bar.add_task(what, total=None, more="")
+
+    def show(planned: int, done: int, more: str) -> None:
+        bar.start()  # not before there is progress: bad input is one message and nothing else
+        bar.update(task, total=planned, completed=done, more=more)
+
+    try:
+        yield show
+    finally:
+        if bar.live.is_started:  # else it would write an empty line
+            bar.stop()
+
+
+def ended_so_far(calls: int | None, cost_usd: float | None, taken_over: int, without_verdict: int) -> str:
+    """What stands beside how much is done, of what is not zero."""
+    parts = (
+        "" if calls is None else count(calls, "call"),
+        amount(cost_usd, "USD") if cost_usd else "",
+        f"{taken_over:,} taken over" if taken_over else "",
+        f"{without_verdict:,} without verdict" if without_verdict else "",
+    )
+    return " ".join(filter(None, parts))
+
+
+@contextmanager
+def progress_line(what: str = "judging") -> Iterator[OnProgress]:
+    """A ``progress_bar`` with cost and failures: what is called to show them."""
     told = {"stopping": False, "waiting": False}
 
     def tell_once(kind: str, number: int | None, noun: str, more: str) -> None:
@@ -289,16 +328,10 @@ def progress_line(what: str = "judging") -> Iterator[OnProgress]:
 
     def show(tally: RunTally, calls: int) -> None:
         bad = sum(number for status, number in tally.ended.items() if status not in (Status.OK, Status.TIE))
-        cost = f"{amount(tally.cost_usd, 'USD')} " if tally.cost_usd else ""
-        more = f"{count(calls, 'call')} {cost}" + (f"{tally.taken_over:,} taken over " if tally.taken_over else "")
-        more += f"{bad} without verdict" if bad else ""
+        more = ended_so_far(calls, tally.cost_usd, tally.taken_over, bad)
         tell_once("stopping", tally.waiting_for, "question", "in flight, to be stored; once more stops at once")
         tell_once("waiting", tally.awaited, "trial", "asked by another run at this moment")
-        bar.start()  # not before there is progress: bad input is one message and nothing else
-        bar.update(task, total=tally.planned, completed=tally.planned - tally.pending, more=more)
+        bar(tally.planned, tally.planned - tally.pending, more)
 
-    try:
+    with progress_bar(what) as bar:
         yield show
-    finally:
-        if bar.live.is_started:  # else it would write an empty line
-            bar.stop()

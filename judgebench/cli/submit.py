@@ -68,13 +68,14 @@ def submit(
     if (server := remote.server_of(context)) is not None:
         _check_ranking(rank=rank, dry_run=dry_run, needs_rank=judge is not None or max_cost is not None or yes)
         remote.refuse(no_audit=not audit, **asdict(where))
-        ranking = remote.Ranking(() if judge is None else (judge,), max_cost, yes) if rank else None
+        judges = () if judge is None else (judge,)
+        placing = remote.Placing(benchmark, (model,), judges, max_cost, yes) if rank else None
         about = {
             "model": model, "benchmark": benchmark, "columns": options.columns_of(columns), "family": family,
             "parent": parent, "trained_on": trained_on or (), "accept_lineage": accept_lineage, "extend": extend,
             "new_benchmark": new_benchmark, "accept_findings": accept_findings, "dry_run": dry_run,
         }  # fmt: skip
-        remote.submit(server, file, output, about, ranking)
+        remote.submit(server, file, output, about, placing)
         return
     _check_ranking(rank=rank, dry_run=dry_run, needs_rank=judge is not None or max_cost is not None or yes)
     if where.is_given and not rank:

@@ -4,7 +4,7 @@ A judge is resolved once a run, when its template is read and its provider found
 """
 
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, cast
@@ -302,21 +302,20 @@ def find_judge(
     where: str = "flags",
     otherwise: str | None = None,
     is_name: bool = False,
-    unknown: Collection[str] = (),
 ) -> JudgeSpec:
     """The judge that these fields of JudgeSpec describe, each None where nothing was said.
 
     ``model`` may be the name of a judge that was added or ran before: it is that judge then, with what the other fields
     say otherwise, setting by setting. With an address it is one only where its name is not its model's, and its key
     goes to no other address. By another template it is another judge, and its name is made anew. ``otherwise`` is the
-    address of one that has none. ``is_name``: ``model`` names a known judge, whatever else is said. ``unknown``: names
-    by which none is found. Raises InputError, naming ``where``.
+    address of one that has none. ``is_name``: ``model`` names a known judge, whatever else is said. Raises
+    InputError, naming ``where``.
     """
     given = {name: value for name, value in fields.items() if value is not None}
     name = given.get("model")
     if isinstance(name, str):  # of anything else ``make`` says that it is none
         with database.read() as connection:
-            known_here = {judge.name: judge for judge in store.judges.judges(connection) if judge.name not in unknown}
+            known_here = {judge.name: judge for judge in store.judges.judges(connection)}
         stored = known_here.get(name)
         is_alias = stored is not None and stored.model != name and "name" not in given
         is_meant = stored is not None and (is_name or given.get("url") is None or is_alias)

@@ -186,6 +186,7 @@ class CostEstimate:
     cost_usd: float | None  # of the prompts, and of the replies where these are known; None without a price
     images: int = 0  # that the calls show
     image_tokens: int = 0  # about, by their pixels
+    without_verdict: int = 0  # of those answered
 
 
 def plan(database: Database, study: Study, judge: ResolvedJudge | None = None) -> RunPlan:
@@ -237,7 +238,7 @@ def estimate(database: Database, study: Study, judge: ResolvedJudge | None = Non
     """Count what running the study would ask now; nothing is asked, and written as by ``plan``. Raises as it does."""
     planned = plan(database, study, judge)
     answered = taken_over = identical = unseen = calls = chars = shown = pixel_tokens = 0
-    hidden: Counter[str] = Counter()
+    ended, hidden = Counter[Status](), Counter[str]()
     template = planned.resolved.template
     images = TrialImages(database, template, planned.resolved.judge.settings)
     stream = islice(planned_trials(database, planned), study.budget)
@@ -248,6 +249,7 @@ def estimate(database: Database, study: Study, judge: ResolvedJudge | None = Non
         for trial in chunk:
             if known.ended.get(trial.key, Status.FAILED) not in study.asked_again:
                 answered += 1
+                ended[known.ended[trial.key]] += 1
             elif trial.key in known.elsewhere:
                 taken_over += 1
             elif (verdict := unasked_verdict(trial, template, held)) is not None:
@@ -283,6 +285,7 @@ def estimate(database: Database, study: Study, judge: ResolvedJudge | None = Non
         cost_usd=None if price is None else (price.prompt * tokens + price.completion * (replied or 0)) / 1e6,
         images=shown,
         image_tokens=pixel_tokens,
+        without_verdict=answered - ended[Status.OK] - ended[Status.TIE],
     )
 
 

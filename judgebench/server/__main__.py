@@ -16,22 +16,19 @@ from importlib import import_module
 from pkgutil import walk_packages
 from typing import Any
 
-import uvicorn
-
 from judgebench.errors import DatabaseAway, JudgeBenchError
 from judgebench.server.front import beside
 from judgebench.server.routes import build
 from judgebench.server.state import RATE, ServerLimits, ServerState
 from judgebench.services.access import KNOWN_HOSTS, Policy, policy_of, proxy_identity
 from judgebench.store.database import Database
-from judgebench.web.connections import IDLE_S, Requests
+from judgebench.web import serving
 from judgebench.web.proxy import Proxied
-from judgebench.web.serving import SignalledServer, end_with_parent, listen, shown
+from judgebench.web.serving import end_with_parent, listen, shown
 
 _LOADED = tuple(
     f"judgebench.{name}" for name in ("audits", "bias", "formats", "leaderboard", "services", "show", "stats")
 )
-_SHUTDOWN_S = 5
 _PATIENCE_S = 120  # with a database whose server does not answer yet
 _LOOK_AGAIN_S = 0.5
 _SWITCH_S = 0.001  # how soon a thread that computes lets the others go on; Python's own 5 ms add up
@@ -51,7 +48,7 @@ class _Options:
 def policy(access: str, judge_hosts: tuple[str, ...]) -> Policy:
     """Of whoever calls the API. Without a file nobody is known but by a token, and judges on this machine are asked
     only where they are named: who has a token need not have an account here. Raises InputError."""
-    return policy_of(access, "") if access else Policy(False, {}, (*KNOWN_HOSTS, *judge_hosts))
+    return policy_of(access, "") if access else Policy(False, {}, (*KNOWN_HOSTS, *judge_hosts), command="serve")
 
 
 def main() -> None:
@@ -102,24 +99,8 @@ def _serve(options: _Options, database: Database) -> None:
         import_module("app.start").start(options.pages, lambda pages: beside(api, pages))
         return
     listening = listen(options.host, options.port)
-    proxies = rights().proxies
     print(f"\n  JudgeBench's API is open at {shown(options.host, listening.getsockname()[1])}\n", flush=True)
-    SignalledServer(
-        uvicorn.Config(
-            Proxied(api, identity),
-            lifespan="off",
-            log_level="warning",
-            access_log=False,
-            use_colors=False,
-            server_header=False,
-            proxy_headers=bool(proxies),  # of others X-Forwarded-For and -Proto are not believed
-            forwarded_allow_ips=list(proxies),
-            http=Requests,
-            ws="none",
-            timeout_keep_alive=IDLE_S,
-            timeout_graceful_shutdown=_SHUTDOWN_S,
-        )
-    ).run(sockets=[listening])
+    serving.serve(Proxied(api, identity), listening, rights().proxies, {"lifespan": "off", "ws": "none"})
 
 
 if __name__ == "__main__":

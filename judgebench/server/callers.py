@@ -16,7 +16,6 @@ from judgebench.services.tokens import BadToken, Bearer
 
 _SCHEME = HTTPBearer(auto_error=False, description="A token: judgebench tokens create NAME --role ROLE")
 _TOKEN_CHARS = 200
-_MODELS = ("model", "first", "second", "baseline", "model_a", "model_b")
 
 
 async def _caller(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(_SCHEME)]) -> Bearer:
@@ -38,9 +37,8 @@ async def check_query(request: Request, who: Bearer, query: BenchmarkQuery) -> N
     for one that there is not."""
     who.check_benchmark(query.benchmark)
     if who.benchmarks:
-        models, judges = query.names(*_MODELS), query.names("judge")
         state = state_of(request)
-        await state.run(services.scopes.check_names, state.database, who.benchmarks, models, judges)
+        await state.run(who, services.scopes.check_fields, state.database, who.benchmarks, query.model_dump())
 
 
 async def confirm(request: Request, who: Bearer) -> None:

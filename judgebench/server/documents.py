@@ -35,7 +35,6 @@ async def read(request: Request) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InputError(f"the body must be a JSON object, not {type(document).__name__}")
     _check_sizes(document, ("the body",))
-    request.state.document = document
     return document
 
 

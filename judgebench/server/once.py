@@ -26,13 +26,17 @@ async def once(
     if key is None:
         return await work()
     with state.alone(who.person.name, key):
-        return await _kept(state, (state.database, who.person.name, key), whole, work)
+        return await _kept(state, who, (state.database, who.person.name, key), whole, work)
 
 
 async def _kept(
-    state: ServerState, about: tuple[Database, str, str], whole: str, work: Callable[[], Awaitable[Response]]
+    state: ServerState,
+    who: Bearer,
+    about: tuple[Database, str, str],
+    whole: str,
+    work: Callable[[], Awaitable[Response]],
 ) -> Response:
-    known = await state.write(services.repeats.begin, *about, whole, is_left_here=True)
+    known = await state.write(who, services.repeats.begin, *about, whole, is_left_here=True)
     if known is not None and known.status is not None:
         headers = {"Idempotent-Replayed": "true"}
         return Response(known.document, known.status, headers, media_type="application/json")
@@ -40,10 +44,10 @@ async def _kept(
     try:
         answer = await work()
         if answer.status_code < 400:
-            await state.write(services.repeats.end, *about, answer.status_code, bytes(answer.body).decode())
+            await state.write(who, services.repeats.end, *about, answer.status_code, bytes(answer.body).decode())
             is_kept = True
     finally:
         if not is_kept:
             with suppress(DatabaseError):  # then the same request finds that nobody is at it
-                await state.write(services.repeats.forget, *about)
+                await state.write(who, services.repeats.forget, *about)
     return answer

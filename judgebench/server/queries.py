@@ -20,7 +20,7 @@ from judgebench.leaderboard import (
     Jury,
 )
 from judgebench.leaderboard import Scale as BoardScale
-from judgebench.records import OVERALL
+from judgebench.records import OVERALL, JobState
 from judgebench.services.scope import Scope
 from judgebench.services.tokens import Bearer
 from judgebench.stats.method import Cluster
@@ -30,6 +30,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Names = Annotated[list[Name], Field(default_factory=list, max_length=100)]
 _RESAMPLES = 10_000  # at most: each takes the server's time
 _AT_ONCE = 200  # rows
+JOBS = 100  # listed at most
 _CARDS = 20  # of judges, beside each other
 Level = Annotated[float, Field(ge=LEVELS[0], le=LEVELS[1])]
 JobNumber = Annotated[int, Field(ge=0, le=2**31 - 1)]  # as databases number rows
@@ -56,14 +57,16 @@ class ListQuery(_Query):
 class BenchmarkQuery(_Query):
     benchmark: Name
 
-    def names(self, *fields: str) -> list[str]:
-        """What these fields, as far as there are any, name."""
-        given = [getattr(self, field, None) or [] for field in fields]
-        return [name for one in given for name in ([one] if isinstance(one, str) else one)]
-
 
 class RunsQuery(_Query):
     benchmark: Name | None = None
+
+
+class JobsQuery(RunsQuery):
+    """As the options of ``judgebench jobs list``."""
+
+    state: Annotated[list[JobState], Field(default_factory=list, max_length=len(JobState))]
+    last: int = Field(default=JOBS, ge=1, le=JOBS)
 
 
 class AuditsQuery(BenchmarkQuery):

@@ -61,7 +61,7 @@ async def me(who: Viewer) -> Response:
 async def benchmarks(request: Request, who: Viewer, query: Annotated[ListQuery, Query()]) -> Response:
     """Benchmarks, with their models and judges."""
     state = state_of(request)
-    listed = await state.run(services.benchmarks.benchmarks, state.database)
+    listed = await state.run(who, services.benchmarks.benchmarks, state.database)
     mine = [one for one in listed if not who.benchmarks or one.name in who.benchmarks]
     return answered(results.benchmarks(mine, query.format), query.format)
 
@@ -72,7 +72,7 @@ async def leaderboard(request: Request, who: Viewer, query: Annotated[BoardQuery
     query.check(who)
     await check_query(request, who, query)
     state = state_of(request)
-    return answered(await state.run(boards.board, state.database, query), query.format)
+    return answered(await state.run(who, boards.board, state.database, query), query.format)
 
 
 @router.get("/battles", tags=["reading"])
@@ -80,7 +80,7 @@ async def battles(request: Request, who: Viewer, query: Annotated[BattlesQuery, 
     """A page of battles with the mean preference of their verdicts; ``full``: with all that was said in each."""
     await check_query(request, who, query)
     state = state_of(request)
-    return answered(await state.run(_battles, state.database, query), query.format)
+    return answered(await state.run(who, _battles, state.database, query), query.format)
 
 
 def _battles(database: Database, query: BattlesQuery) -> Result:
@@ -108,6 +108,7 @@ async def battle(request: Request, who: Viewer, query: Annotated[BattleQuery, Qu
     await check_query(request, who, query)
     state = state_of(request)
     opened = await state.run(
+        who,
         services.battles.battle,
         *(state.database, query.benchmark, query.instruction, query.model_a, query.model_b),
         judge=query.judge,
@@ -120,7 +121,7 @@ async def card(request: Request, who: Viewer, query: Annotated[CardQuery, Query(
     """A judge's report card; of several judges theirs beside each other."""
     _check_named(who, query.benchmark)
     state = state_of(request)
-    return answered(await state.run(_cards, state.database, query, who.benchmarks), query.format)
+    return answered(await state.run(who, _cards, state.database, query, who.benchmarks), query.format)
 
 
 def _cards(database: Database, query: CardQuery, among: tuple[str, ...]) -> Result:
@@ -137,7 +138,7 @@ async def compare(request: Request, who: Viewer, query: Annotated[CompareQuery, 
     worse, no worse, or cannot be told."""
     await check_query(request, who, query)
     state = state_of(request)
-    return await state.run(_compare, state.database, query)
+    return await state.run(who, _compare, state.database, query)
 
 
 def _compare(database: Database, query: CompareQuery) -> Response:
@@ -156,7 +157,7 @@ async def goals(request: Request, who: Viewer, query: Annotated[GoalsQuery, Quer
     state = state_of(request)
     choice = services.goals.GoalChoice(query.judge, tuple(query.model), query.category, query.baseline)
     report = await state.run(
-        services.goals.goals, state.database, query.benchmark, choice, level=query.level, seed=query.seed
+        who, services.goals.goals, state.database, query.benchmark, choice, level=query.level, seed=query.seed
     )
     return answered(results.goals(report, query.format), query.format)
 
@@ -166,7 +167,7 @@ async def steps(request: Request, who: Viewer, query: Annotated[StepsQuery, Quer
     """What a judge says of each step of outputs, or which places are at fault, beside what people say."""
     await check_query(request, who, query)
     state = state_of(request)
-    return answered(await state.run(_steps, state.database, query), query.format)
+    return answered(await state.run(who, _steps, state.database, query), query.format)
 
 
 def _steps(database: Database, query: StepsQuery) -> Result:
@@ -188,7 +189,7 @@ async def audits(request: Request, who: Viewer, query: Annotated[AuditsQuery, Qu
     """The newest audit of every judge, of every submission and of the benchmark's verdicts."""
     await check_query(request, who, query)
     state = state_of(request)
-    stored = await state.run(services.audits.results.audits, state.database, query.benchmark, kind=query.kind)
+    stored = await state.run(who, services.audits.results.audits, state.database, query.benchmark, kind=query.kind)
     return JSONResponse([asdict(one) for one in stored])
 
 
@@ -199,7 +200,7 @@ async def runs(request: Request, who: Viewer, query: Annotated[RunsQuery, Query(
         who.check_benchmark(query.benchmark)
     state = state_of(request)
     mine = who.benchmarks if query.benchmark is None else (query.benchmark,)
-    listed = await state.run(_runs, state.database, query.benchmark)
+    listed = await state.run(who, _runs, state.database, query.benchmark)
     return JSONResponse([asdict(run) for run in listed if not mine or run.benchmark in mine])
 
 

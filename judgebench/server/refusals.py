@@ -1,7 +1,6 @@
 """Every refusal is one JSON document with one sentence, the same words as in the terminal, and a status that fits."""
 
 from typing import Any
-from urllib.parse import unquote_plus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -43,8 +42,9 @@ def refused(status: int, kind: str, message: str, headers: dict[str, str] | None
 
 
 def status_of(error: JudgeBenchError, method: str) -> int:
-    """An unknown name is an address that is not there, where something is read, and else a wrong field."""
-    if isinstance(error, UnknownName) and method in ("GET", "HEAD", "DELETE"):
+    """An unknown name is an address that is not there, where something is read, as is a job's number, and else a wrong
+    field."""
+    if isinstance(error, UnknownName) and (method in ("GET", "HEAD", "DELETE") or error.kind == "job"):
         return 404
     return next(status for kind, status in _STATUS if isinstance(error, kind))
 
@@ -72,8 +72,7 @@ async def _told(request: Request, error: JudgeBenchError) -> str:
     if who is None or not who.benchmarks:
         return str(error)
     state = state_of(request)
-    given = f"{unquote_plus(request.url.query)} {getattr(request.state, 'document', '')}"
-    return await state.run(services.scopes.told, state.database, error, who.benchmarks, given)
+    return await state.look(services.scopes.told, state.database, error, who.benchmarks)
 
 
 async def _of_parameters(_: Request, error: Exception) -> Response:

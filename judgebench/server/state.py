@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from copy import copy
@@ -32,7 +33,9 @@ FAILURES = 60  # wrong tokens a minute and machine
 THREADS = 8  # in which is read
 WRITERS = 3  # in which is written, where each waits for the one before it in any case
 LOOKS = 4  # in which the database is asked what takes no time, whatever the others are at
+READS_OF_ONE, WRITES_OF_ONE = 3, 1  # of these threads at once for one caller, whose further requests wait for its own
 UPLOADS = 4  # in flight of one token
+_SERVER = ""  # as a caller of itself
 _KNOWN_S = 1.0  # that a token is taken for good without another look
 _USE_S = 60.0  # between two notes that a token is used
 _P = ParamSpec("_P")
@@ -46,6 +49,26 @@ class ServerLimits:
     rate: int = RATE
     upload: BodyLimits = field(default_factory=lambda: BodyLimits(UPLOAD_BYTES))
     body: BodyLimits = field(default_factory=lambda: BodyLimits(BODY_BYTES))
+
+
+class Shared:
+    """Threads that callers share: one has no more of them at once than its share, whatever it asks."""
+
+    def __init__(self, threads: int, most: int) -> None:
+        self._threads, self._most = anyio.CapacityLimiter(threads), most
+        self._turns: dict[str, asyncio.Semaphore] = {}
+        self._here: Counter[str] = Counter()  # requests of callers, at work or waiting
+
+    async def run(self, caller: str, work: Callable[[], _T]) -> _T:
+        """What ``work`` returns, done in a thread once the caller has one left and a thread is free."""
+        self._here[caller] += 1
+        try:
+            async with self._turns.setdefault(caller, asyncio.Semaphore(self._most)):
+                return await anyio.to_thread.run_sync(work, limiter=self._threads)
+        finally:
+            self._here[caller] -= 1
+            if not self._here[caller]:
+                del self._here[caller], self._turns[caller]
 
 
 class ServerState:
@@ -66,8 +89,8 @@ class ServerState:
         self.pace = PerMinute("requests", self.limits.rate)
         self.failures = PerMinute("attempts with a wrong token", FAILURES)
         self.uploads = Running("uploads", UPLOADS)
-        self._threads, self._looks = anyio.CapacityLimiter(THREADS), anyio.CapacityLimiter(LOOKS)
-        self._writers, self._renewals = anyio.CapacityLimiter(WRITERS), anyio.CapacityLimiter(1)
+        self._readers, self._writers = Shared(THREADS, READS_OF_ONE), Shared(WRITERS, WRITES_OF_ONE)
+        self._looks, self._renewals = anyio.CapacityLimiter(LOOKS), anyio.CapacityLimiter(1)
         self._swept = time.monotonic()
         self._bearers: dict[bytes, tuple[Bearer, float]] = {}
         self._working: set[tuple[str, str]] = set()  # callers and keys of the requests that are worked on
@@ -89,16 +112,16 @@ class ServerState:
         self._bearers[digest] = (bearer, time.monotonic() + _KNOWN_S)
         return bearer
 
-    async def run(self, work: Callable[_P, _T], *args: _P.args, **how: _P.kwargs) -> _T:
-        """What ``work`` returns, done in a thread, so that others are answered meanwhile."""
-        return await anyio.to_thread.run_sync(partial(work, *args, **how), limiter=self._threads)
+    async def run(self, who: Bearer, work: Callable[_P, _T], *args: _P.args, **how: _P.kwargs) -> _T:
+        """What ``work`` returns, done in a thread for ``who``, so that others are answered meanwhile."""
+        return await self._readers.run(who.person.name, partial(work, *args, **how))
 
-    async def write(self, work: Callable[_P, _T], *args: _P.args, **how: _P.kwargs) -> _T:
+    async def write(self, who: Bearer, work: Callable[_P, _T], *args: _P.args, **how: _P.kwargs) -> _T:
         """As ``run``, for what writes: whoever reads does not wait for it, nor for whoever else holds the database."""
-        return await anyio.to_thread.run_sync(partial(work, *args, **how), limiter=self._writers)
+        return await self._writers.run(who.person.name, partial(work, *args, **how))
 
     async def look(self, work: Callable[_P, _T], *args: _P.args, **how: _P.kwargs) -> _T:
-        """As ``run``, for what is short: it does not wait for what takes long."""
+        """As ``run``, for what is short: it waits neither for what takes long nor for the caller's other requests."""
         return await anyio.to_thread.run_sync(partial(work, *args, **how), limiter=self._looks)
 
     @contextmanager
@@ -141,7 +164,7 @@ class ServerState:
 
     async def _note(self, token: str) -> None:
         with suppress(JudgeBenchError):  # another writer is at work: the next minute has it
-            await self.write(services.tokens.note_use, self.database, (token,))
+            await self._writers.run(_SERVER, partial(services.tokens.note_use, self.database, (token,)))
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

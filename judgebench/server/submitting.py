@@ -37,16 +37,19 @@ async def outputs(
     201: stored; 200: all of it was stored already, or nothing was to be; 422: not stored, with what was notice.
     """
     who.check_benchmark(query.benchmark)
+    who.check_lineage(query.family, query.parent, query.trained_on, query.accept_lineage)
     state = state_of(request)
     with state.uploads.one(who.person.name):
         async with uploads.kept(request) as (path, digest):
             whole = f"{digest} {query.model_dump_json()}"
             return await once(
-                request, who, key, whole, lambda: state.write(_submit, state.acting(who), path, query, who)
+                request, who, key, whole, lambda: state.write(who, _submit, state.acting(who), path, query, who)
             )
 
 
 def _submit(database: Database, path: NamedPath, query: SubmitQuery, who: Bearer) -> Response:
+    if who.benchmarks:  # it makes none, whose name might be nearly that of another
+        services.benchmarks.check(database, query.benchmark)
     known = services.known.of(database, query.benchmark)
     submission = read_outputs(path, columns=_columns(query.map), limits=UPLOAD_LIMITS, known=known)
     prepared = services.submissions.prepare(
@@ -57,15 +60,16 @@ def _submit(database: Database, path: NamedPath, query: SubmitQuery, who: Bearer
         extend=query.extend,
         new_benchmark=query.new_benchmark,
     )
+    if who.benchmarks:
+        prepared = services.submissions.known_among(database, prepared, who.benchmarks)
     check_change(prepared.report, who.person)
-    who.check_lineage(prepared.report)
     prepared = services.submissions.with_audit(database, prepared)
     report = brought(prepared.report) | {"told": _told(prepared, query.benchmark)}
     if query.dry_run:
         return JSONResponse(report)
     try:
         stored = services.submissions.save(
-            database, prepared, accept_findings=query.accept_findings, change_existing=who.person.role >= Role.ADMIN
+            *(database, prepared), accept_findings=query.accept_findings, change_existing=who.person.role >= Role.ADMIN
         )
     except InputError as error:
         if prepared.report.audit is None or not prepared.report.audit.severe or query.accept_findings:

@@ -1,6 +1,6 @@
 """Runs and audits are started, watched and stopped: as jobs, which worker processes take."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -15,13 +15,14 @@ from judgebench.errors import InputError, UnknownName
 from judgebench.remote import DECISION_HEADER
 from judgebench.server import documents
 from judgebench.server.answers import answered
-from judgebench.server.callers import Admin, Submitter, Viewer
+from judgebench.server.callers import Admin, Submitter, Viewer, check_query
 from judgebench.server.front import PREFIX
 from judgebench.server.once import once
-from judgebench.server.queries import JobNumber, PlacementQuery, ReportQuery, RunsQuery
+from judgebench.server.queries import JobNumber, JobsQuery, PlacementQuery, ReportQuery
 from judgebench.server.state import state_of
 from judgebench.server.submitting import Key
-from judgebench.services.access import Policy, Role, check_stop, require
+from judgebench.services.access import Policy, Role, check_job, require
+from judgebench.services.benchmarks import RunSummary
 from judgebench.services.jobs import Job
 from judgebench.services.tokens import Bearer
 from judgebench.services.web_studies import (
@@ -30,23 +31,23 @@ from judgebench.services.web_studies import (
     PLACEMENT_FIELDS,
     STUDY_FIELDS,
     audit_of,
+    check_resumed,
     needed,
     placement_of,
     study_of,
 )
 from judgebench.show import results
 from judgebench.show.html import audit_page
-from judgebench.show.placement import bill_document, billed, planned
+from judgebench.show.placement import billed, dry_document, planned
 from judgebench.show.results import Result
 from judgebench.store.database import Connection, Database
 
 router = APIRouter()
 _WHERE = "the body"
-_JOBS = 100  # listed at most
 _OPEN = 100  # jobs of one caller that are queued or run
 _LATER_S = "30"
-_INNER = ("work_key", "holder", "expires_at", "after_run")
-_FOR_ADMINS = ("message", "specification", "report", "variables")
+_FOR_ADMINS = ("message", "specification", "report", "variables", "worker", "expires_at")
+_OF_ALL = ("variables",)  # that hold the keys of judges, who are of all benchmarks
 
 
 def _schema(fields: tuple[str, ...], **known: Any) -> dict[str, Any]:
@@ -73,22 +74,20 @@ async def start_run(request: Request, who: Admin, key: Key = None) -> Response:
     """Have a benchmark's outputs judged. 202: queued, with the job that it is; its fields are those of a study file."""
     fields = await documents.read(request)
     _check_benchmark(who, fields)
-    who.check_judge(fields.get("judge"))
     state = state_of(request)
     database = state.acting(who)
     return await once(
         *(request, who, key, repr(("run", fields))),
-        lambda: state.write(_run, database, who, fields, state.policy(), key),
+        lambda: state.write(who, _run, database, who, fields, state.policy(), key),
     )
 
 
 def _run(database: Database, who: Bearer, fields: Mapping[str, Any], policy: Policy, key: str | None) -> Response:
     _check_room(database)
-    unknown = services.scopes.judges_of_others(database, who.benchmarks)
-    study = study_of(database, fields, policy, where=_WHERE, unknown=unknown)
+    services.scopes.check_fields(database, who.benchmarks, fields)
+    study = study_of(database, fields, policy, where=_WHERE)
     estimate = engine.plan.estimate(database, study)
-    within = partial(_keep, database.actor, key)
-    return _queued(services.jobs.queue_run(database, study, estimate, within=within))
+    return _queued([services.jobs.queue_run(database, study, estimate, within=_keeping(database, key, _queued))])
 
 
 @router.post("/audits", tags=["working"], status_code=202, openapi_extra=_body(_AUDIT))
@@ -105,7 +104,7 @@ async def start_audit(request: Request, who: Submitter, key: Key = None) -> Resp
     database = state.acting(who)
     return await once(
         *(request, who, key, repr(("audit", fields))),
-        lambda: state.write(_audit, database, who, name, settings, state.policy(), key),
+        lambda: state.write(who, _audit, database, who, name, settings, state.policy(), key),
     )
 
 
@@ -113,11 +112,11 @@ def _audit(
     database: Database, who: Bearer, name: str, fields: Mapping[str, Any], policy: Policy, key: str | None
 ) -> Response:
     _check_room(database)
-    unknown = services.scopes.judges_of_others(database, who.benchmarks)
-    audit, settings, given = audit_of(database, name, fields, policy, where=_WHERE, unknown=unknown)
+    services.scopes.check_fields(database, who.benchmarks, fields)
+    audit, settings, given = audit_of(database, name, fields, policy, where=_WHERE)
     estimate = services.audits.estimates.estimate(database, settings)
-    within = partial(_keep, database.actor, key)
-    return _queued(services.jobs.queue_audit(database, audit.name, given, estimate, within=within))
+    within = _keeping(database, key, _queued)
+    return _queued([services.jobs.queue_audit(database, audit.name, given, estimate, within=within)])
 
 
 @router.post("/placements", tags=["working"], status_code=202, openapi_extra=_body(_PLACEMENT))
@@ -131,16 +130,16 @@ async def start_placement(request: Request, who: Admin, key: Key = None) -> Resp
     database = state.acting(who)
     return await once(
         *(request, who, key, repr(("placement", fields))),
-        lambda: state.write(_place, database, who, fields, state.policy()),
+        lambda: state.write(who, _place, database, who, fields, state.policy(), key),
     )
 
 
-def _place(database: Database, who: Bearer, fields: Mapping[str, Any], policy: Policy) -> Response:
+def _place(database: Database, who: Bearer, fields: Mapping[str, Any], policy: Policy, key: str | None) -> Response:
     given = dict(fields)
     step, agreed = given.pop("step", "start"), given.pop("agreed", False)
     if step not in _STEPS:
         raise InputError(f"{_WHERE}: {UnknownName('step', str(step), _STEPS)}")
-    _check_judges(database, who, given.get("judges"))
+    services.scopes.check_fields(database, who.benchmarks, given, new_models=True)
     plan = placement_of(database, given, policy, where=_WHERE)
     if step == "plan":
         return JSONResponse({"told": planned(plan)})
@@ -148,23 +147,27 @@ def _place(database: Database, who: Bearer, fields: Mapping[str, Any], policy: P
     bill = services.placement.bill(estimates)
     document = {"told": [*planned(plan), *billed(bill)], "needs_consent": bill.needs_consent}
     if step == "bill":
-        return JSONResponse(document | bill_document(bill))
+        return JSONResponse(document | dry_document(plan, bill))
     services.placement.check_consent(bill, agreed=agreed is True)
     _check_room(database)
-    jobs = services.jobs.queue_runs(database, services.placement.unfinished(estimates))
-    return JSONResponse(document | {"jobs": [job.id for job in jobs]}, 202)
+    answer = partial(_placing, document)
+    unfinished, within = services.placement.unfinished(estimates), _keeping(database, key, answer)
+    return answer(services.jobs.queue_runs(database, unfinished, within=within))
+
+
+def _placing(document: Mapping[str, Any], jobs: Sequence[Job]) -> Response:
+    return JSONResponse({**document, "jobs": [job.id for job in jobs]}, 202)
 
 
 @router.get("/placement", tags=["working"])
 async def placement(request: Request, who: Viewer, query: Annotated[PlacementQuery, Query()]) -> Response:
     """Where models land by what is stored now; ``job``: those that asked about them, whose calls and cost are told."""
-    who.check_benchmark(query.benchmark)
+    await check_query(request, who, query)
     state = state_of(request)
-    return answered(await state.run(_placement, state.database, who, query), query.format)
+    return answered(await state.run(who, _placement, state.database, who, query), query.format)
 
 
 def _placement(database: Database, who: Bearer, query: PlacementQuery) -> Result:
-    _check_judges(database, who, query.judge)
     services.benchmarks.check_models(database, query.benchmark, query.model)
     plan = services.placement.plan(database, query.benchmark, query.model, judges=query.judge)
     reports = [services.jobs.run_report(_mine(database, who, number)) for number in query.job]
@@ -172,11 +175,15 @@ def _placement(database: Database, who: Bearer, query: PlacementQuery) -> Result
     return results.placement(made, query.format)
 
 
-def _keep(caller: str, key: str | None, connection: Connection, job: Job) -> None:
-    """Have the job be the answer to its request, in the transaction that queues it."""
-    if key is not None:
-        answer = _queued(job)
-        services.repeats.keep(connection, caller, key, answer.status_code, bytes(answer.body).decode())
+def _keeping(database: Database, key: str | None, answer: Callable[[Sequence[Job]], Response]) -> services.jobs.Within:
+    """Have what is answered about jobs be the answer to their request from the transaction on that queues them."""
+
+    def keep(connection: Connection, jobs: Sequence[Job]) -> None:
+        if key is not None:
+            made = answer(jobs)
+            services.repeats.keep(connection, database.actor, key, made.status_code, bytes(made.body).decode())
+
+    return keep
 
 
 def _check_room(database: Database) -> None:
@@ -188,31 +195,32 @@ def _check_room(database: Database) -> None:
 
 
 @router.get("/jobs", tags=["working"])
-async def jobs(request: Request, who: Viewer, query: Annotated[RunsQuery, Query()]) -> Response:
-    """The newest hundred jobs, the newest first."""
+async def jobs(request: Request, who: Viewer, query: Annotated[JobsQuery, Query()]) -> Response:
+    """The newest jobs, the newest first."""
     if query.benchmark is not None:
         who.check_benchmark(query.benchmark)
     state = state_of(request)
-    return JSONResponse(await state.run(_listed, state.database, who, query.benchmark))
+    return JSONResponse(await state.run(who, _listed, state.database, who, query))
 
 
-def _listed(database: Database, who: Bearer, benchmark: str | None) -> list[dict[str, Any]]:
-    listed = services.jobs.jobs(database, benchmark=benchmark, among=who.benchmarks, most=_JOBS)
-    return _documents(database, who, *listed)
+def _listed(database: Database, who: Bearer, query: JobsQuery) -> list[dict[str, Any]]:
+    listed = services.jobs.jobs(
+        database, states=query.state, benchmark=query.benchmark, among=who.benchmarks, most=query.last
+    )
+    return _documents(who, listed, services.benchmarks.runs(database) if listed else [])
 
 
 @router.get("/jobs/{number}", tags=["working"])
 async def one_job(request: Request, who: Viewer, number: JobNumber) -> Response:
     """A job with its progress, and with its report once it has ended."""
     state = state_of(request)
-    return JSONResponse(await state.run(_watched, state.database, who, number))
+    return JSONResponse(await state.run(who, _watched, state.database, who, number))
 
 
 def _watched(database: Database, who: Bearer, number: int) -> dict[str, Any]:
-    job = _mine(database, who, number)
-    document = _documents(database, who, job)[0]
+    job, runs = _mine(database, who, number), services.benchmarks.runs(database)
+    document = _documents(who, [job], runs)[0]
     if job.kind == "run":
-        runs = services.benchmarks.runs(database)
         document["progress"] = asdict(services.jobs.progress(job, runs, services.jobs.clock(database)))
     return document
 
@@ -223,13 +231,13 @@ async def audit_report(
 ) -> Response:
     """What the audit has found that a job did; the header Judgebench-Decision says whether it passed or failed."""
     state = state_of(request)
-    return await state.run(_report, state.database, who, number, query)
+    return await state.run(who, _report, state.database, who, number, query)
 
 
 def _report(database: Database, who: Bearer, number: int, query: ReportQuery) -> Response:
     job = _mine(database, who, number)
     report = services.audits.results.of_job(database, job)
-    if not report.finished and (who.person.role < Role.ADMIN or who.benchmarks):
+    if not report.finished and who.person.role < Role.ADMIN:
         report = replace(report, failures=())  # which may say what a server replied, and where it is
     decided = {DECISION_HEADER: "passed" if report.passed else "failed"}
     if query.format == "html":
@@ -243,13 +251,36 @@ async def stop_job(request: Request, who: Viewer, number: JobNumber) -> Response
     """Stop a job; what it has in flight still ends and is stored. An admin stops any, others their own
     that ask no judge."""
     state = state_of(request)
-    return JSONResponse(await state.write(_stopped, state.acting(who), who, number))
+    return JSONResponse(await state.write(who, _stopped, state.acting(who), who, number))
 
 
 def _stopped(database: Database, who: Bearer, number: int) -> dict[str, Any]:
     job = _mine(database, who, number)
-    check_stop(job, who.person)
-    return _documents(database, who, services.jobs.stop(database, job.id))[0]
+    check_job(job, who.person)
+    stopped = services.jobs.stop(database, job.id)
+    return _documents(who, [stopped], services.benchmarks.runs(database))[0]
+
+
+@router.post("/jobs/{number}/resume", tags=["working"], status_code=202)
+async def resume_job(request: Request, who: Viewer, number: JobNumber, key: Key = None) -> Response:
+    """Queue a job again that was stopped, or has failed: it goes on where it was, and asks nothing twice. Who may is as
+    with stopping one."""
+    state = state_of(request)
+    database = state.acting(who)
+    return await once(
+        *(request, who, key, repr(("resume", number))),
+        lambda: state.write(who, _resumed, database, who, number, state.policy(), key),
+    )
+
+
+def _resumed(database: Database, who: Bearer, number: int, policy: Policy, key: str | None) -> Response:
+    job = _mine(database, who, number)
+    check_job(job, who.person)
+    if job.kind != "answer" and job.subject:
+        services.scopes.check_fields(database, who.benchmarks, {"judge": job.subject})
+    check_resumed(database, job, policy)
+    _check_room(database)
+    return _queued([services.jobs.resume(database, number, within=_keeping(database, key, _queued))])
 
 
 def _mine(database: Database, who: Bearer, number: int) -> Job:
@@ -261,28 +292,25 @@ def _mine(database: Database, who: Bearer, number: int) -> Job:
     raise UnknownName("job", str(number), ())
 
 
-def _documents(database: Database, who: Bearer, *jobs: Job) -> list[dict[str, Any]]:
-    """What servers replied, and where they are, is for those who may have them asked; and of what is other benchmarks'
-    nothing for a token that is for some."""
-    documents = [{name: value for name, value in asdict(job).items() if name not in _INNER} for job in jobs]
-    told = [{name: document.pop(name) for name in _FOR_ADMINS} for document in documents]
-    if who.person.role < Role.ADMIN:
-        return documents
-    if who.benchmarks:
-        told = services.scopes.shown(database, told, who.benchmarks)
-    return [document | more for document, more in zip(documents, told, strict=True)]
+def _documents(who: Bearer, jobs: Sequence[Job], runs: Sequence[RunSummary]) -> list[dict[str, Any]]:
+    """What servers replied is for those who may have them asked, and where they are for whoever may of all
+    benchmarks."""
+    hidden = {*(_FOR_ADMINS if who.person.role < Role.ADMIN else ()), *(_OF_ALL if who.benchmarks else ())}
+    documents = []
+    for job in jobs:
+        document = services.jobs.document(job, runs)
+        if who.benchmarks:
+            document["specification"] = services.scopes.asked_for(job)
+        documents.append({name: value for name, value in document.items() if name not in hidden})
+    return documents
 
 
-def _queued(job: Job) -> Response:
+def _queued(jobs: Sequence[Job]) -> Response:
+    """About the one job that a request was about."""
+    [job] = jobs
     place = f"{PREFIX}/jobs/{job.id}"
-    return JSONResponse({"job": job.id, "address": place, "planned": job.planned}, 202, {"Location": place})
-
-
-def _check_judges(database: Database, who: Bearer, judges: object) -> None:
-    """Raises UnknownName for one of another benchmark as for one that there is not; what is no list of names is refused
-    elsewhere."""
-    if who.benchmarks and isinstance(judges, list) and all(isinstance(one, str) for one in judges):
-        services.scopes.check_names(database, who.benchmarks, (), judges, unused=True)
+    document = {"job": job.id, "address": place, "planned": job.planned, "state": job.state}
+    return JSONResponse(document, 202, {"Location": place})
 
 
 def _check_benchmark(who: Bearer, fields: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ import ipaddress
 import re
 import shlex
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
@@ -94,6 +94,7 @@ class Policy:
     user_header: str | None = None  # in which a proxy names whoever has logged in there, in small letters
     secret_variable: str | None = None  # of the environment, with the secret that shows that it is the proxy
     variables: tuple[str, ...] = ()  # further ones whose keys the public services may be sent
+    command: str = ""  # whose --judge-host lists a further server, "app" or "serve"; empty: a file of access lists them
 
     def role_of(self, user: Mapping[str, Any]) -> Role:
         """The highest role of a user who has logged in, by the claims of the identity provider."""
@@ -119,7 +120,7 @@ class Policy:
                 self._check_variable(variable, url)
         for address in (url, None if connection is None else connection.proxy):
             if address is not None:
-                _check_address(address, self.judge_hosts, loopback=self.local)
+                self._check_address(address)
         if connection is not None and connection.token_command:
             raise Forbidden("a token command is run from a terminal only, by 'judgebench run'")
 
@@ -139,10 +140,34 @@ class Policy:
                 "add it to variables under [judges] in the file of access"
             )
 
+    def _check_address(self, url: str) -> None:
+        """Raises Forbidden, saying what would list it."""
+        scheme, host, port = _place(url)
+        if self.local and _is_loopback(host):
+            return
+        listed, place = {known.casefold() for known in self.judge_hosts}, f"{host}:{port}"
+        is_listed = not {host, place}.isdisjoint(listed)
+        if host in _KNOWN_KEYS and is_listed and (scheme != "https" or (port != 443 and place not in listed)):
+            raise Forbidden(
+                f"{url!r} is no address of {host}, which is asked by https and at its usual port: a key is sent"
+            )
+        if not is_listed:
+            raise Forbidden(
+                f"{host} is not on the list of servers that may be asked from here: whoever runs the "
+                f"{'app' if self.command == 'app' else 'server'} adds it {self._listing(host)}"
+            )
 
-def local_policy(hosts: str = "") -> Policy:
-    """``hosts``: further ones that may be asked, separated by commas."""
-    return Policy(True, judge_hosts=(*KNOWN_HOSTS, *(host.strip() for host in hosts.split(",") if host.strip())))
+    def _listing(self, host: str) -> str:
+        """What adds a host to the list."""
+        if not self.command:
+            return "to hosts under [judges] in the file of access"
+        return f"by '{shlex.join(['judgebench', self.command, '--judge-host', host])}'"
+
+
+def local_policy(hosts: str = "", command: str = "app") -> Policy:
+    """``hosts``: further ones that may be asked, separated by commas. ``command``: that serves the pages."""
+    further = (host.strip() for host in hosts.split(",") if host.strip())
+    return Policy(True, judge_hosts=(*KNOWN_HOSTS, *further), command=command)
 
 
 def read_policy(path: Path) -> Policy:
@@ -187,14 +212,11 @@ def _proxy_header(table: Mapping[str, Any], path: Path) -> tuple[str | None, str
     return header.lower(), variable
 
 
-def policy_of(path: str, hosts: str) -> Policy:
+def policy_of(path: str, hosts: str, command: str = "app") -> Policy:
     """As the file of access at ``path`` says now: who is taken out of it may do nothing from then on. Without a path
-    that of a single user's machine, with further ``hosts`` of judges, separated by commas.
-
-    Raises InputError where it cannot be used.
-    """
+    that of a single user's machine, as ``local_policy``. Raises InputError where it cannot be used."""
     if not path:
-        return local_policy(hosts)
+        return local_policy(hosts, command)
     try:
         state = Path(path).stat()
     except OSError as error:
@@ -227,14 +249,14 @@ def require(person: Person, needed: Role) -> None:
         raise Forbidden(f"this needs the role {needed.name.lower()}; {person.name} has {person.role.name.lower()}")
 
 
-def check_stop(job: "Job", person: Person) -> None:
-    """Raises Forbidden where somebody else's job, or one that asks somebody, would be stopped by someone who is no
-    admin."""
+def check_job(job: "Job", person: Person) -> None:
+    """Raises Forbidden where somebody else's job, or one that asks somebody, would be stopped or resumed by someone who
+    is no admin."""
     if job.kind != "audit" or job.subject:
         require(person, Role.ADMIN)
     require(person, Role.SUBMITTER)
     if person.role < Role.ADMIN and job.actor != person.name:
-        raise Forbidden(f"job {job.id} was started by {job.actor}: to stop it needs the role admin")
+        raise Forbidden(f"job {job.id} was started by {job.actor}: to stop or resume it needs the role admin")
 
 
 def check_change(report: "MatchReport", person: Person) -> None:
@@ -276,22 +298,6 @@ def _place(url: str) -> tuple[str, str, int]:
     if parts.scheme not in _PORTS or not host or "@" in parts.netloc or "\\" in url:
         raise Forbidden(f"{url!r} is not a plain http or https address without user name and password")
     return parts.scheme, host, _PORTS[parts.scheme] if port is None else port
-
-
-def _check_address(url: str, hosts: Sequence[str], *, loopback: bool) -> None:
-    scheme, host, port = _place(url)
-    if loopback and _is_loopback(host):
-        return
-    listed, place = {known.casefold() for known in hosts}, f"{host}:{port}"
-    if host in _KNOWN_KEYS and {host, place} & listed and (scheme != "https" or (port != 443 and place not in listed)):
-        raise Forbidden(
-            f"{url!r} is no address of {host}, which is asked by https and at its usual port: a key is sent"
-        )
-    if not {host, place} & listed:
-        raise Forbidden(
-            f"{host} is not on the list of servers that may be asked from here: whoever runs the app adds it by "
-            f"'{shlex.join(['judgebench', 'app', '--judge-host', host])}'"
-        )
 
 
 def _is_loopback(host: str) -> bool:

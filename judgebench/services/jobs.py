@@ -6,7 +6,7 @@ judge gives it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -32,17 +32,19 @@ from judgebench.store.database import Connection, Database, undone
 from judgebench.store.jobs import Job, JobKind, Request
 
 __all__ = [
-    "Job", "JobKind", "JobState", "RunProgress", "audit", "audit_settings", "calls_ended", "clock", "done",
-    "generation", "is_twin", "job", "jobs", "parts_not_shown", "progress", "queue_answer", "queue_audit", "queue_run",
-    "queue_runs", "resume", "run_report", "stop", "study",
+    "Job", "JobKind", "JobState", "RunProgress", "Within", "asked", "audit", "audit_settings", "calls_ended", "clock",
+    "document", "done", "generation", "is_twin", "job", "jobs", "parts_not_shown", "progress", "queue_answer",
+    "queue_audit", "queue_run", "queue_runs", "report_of", "resume", "run_report", "stop", "study",
 ]  # fmt: skip
 _ANSWERED = (Status.OK, Status.TIE)
 _NO_WORK = {*Pace.model_fields, "judge"}  # of a study: how fast, and by whom
 _LIMITS = ("max_calls", "max_cost", "concurrency")
+_INNER = ("work_key", "after_run", "holder")
 _GOING_ON = "wait for it, or stop it: judgebench jobs stop"
 
 
 _Start = Callable[[Connection], object]  # what a job's worker does first; raises where it cannot be done
+Within = Callable[[Connection, Sequence[Job]], object]  # called in the transaction that queues the jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,8 @@ class _Wanted:
     start: _Start
 
 
-def queue_run(
-    database: Database, study: Study, estimate: CostEstimate, *, within: Callable[[Connection, Job], None] | None = None
-) -> Job:
-    """Have the study judged by whichever worker comes first; ``within`` is called in the transaction that queues it.
+def queue_run(database: Database, study: Study, estimate: CostEstimate, *, within: Within | None = None) -> Job:
+    """Have the study judged by whichever worker comes first.
 
     Raises what the worker would on starting it, such as Conflict for a judge whose name is another's; Conflict where
     the judge is being asked about some of the same already, or will be, and InputError for what only this process
@@ -63,9 +63,9 @@ def queue_run(
     return _queue(database, _run(study, estimate), within=within)[0]
 
 
-def queue_runs(database: Database, estimates: Iterable[CostEstimate]) -> list[Job]:
+def queue_runs(database: Database, estimates: Iterable[CostEstimate], *, within: Within | None = None) -> list[Job]:
     """``queue_run`` of each, or of none where one cannot be."""
-    return _queue(database, *(_run(estimate.plan.study, estimate) for estimate in estimates))
+    return _queue(database, *(_run(estimate.plan.study, estimate) for estimate in estimates), within=within)
 
 
 def _run(study: Study, estimate: CostEstimate) -> _Wanted:
@@ -89,19 +89,15 @@ def _run(study: Study, estimate: CostEstimate) -> _Wanted:
 
 
 def queue_audit(
-    database: Database,
-    name: str,
-    settings: Mapping[str, Any],
-    estimate: AuditEstimate,
-    *,
-    within: Callable[[Connection, Job], None] | None = None,
+    database: Database, name: str, settings: Mapping[str, Any], estimate: AuditEstimate, *, within: Within | None = None
 ) -> Job:
-    """``settings``: the audit's own by name, its judge as a name or as it is specified. ``within`` as ``queue_run``,
-    which it raises as, and Conflict while the same audit goes on elsewhere."""
+    """``settings``: the audit's own by name, its judge as a name or as it is specified. Raises as ``queue_run``, and
+    Conflict while the same audit goes on elsewhere."""
     given = {field: value for field, value in settings.items() if value not in (None, ())}
     variables: tuple[str, ...] = ()
     filled = registry.named(name).fill(given | _judge(database, given, where="This audit"))
     _check_named(database, filled)
+    given = {field: value if field == "judge" else getattr(filled, field) for field, value in given.items()}
     if (judge := getattr(filled, "judge", None)) is not None:
         _check_plain(judge)
         variables = _variables(judge)
@@ -167,7 +163,11 @@ def run_report(job: Job) -> RunReport | None:
     """How a run has ended, as far as that is kept. None: it has not, or before it began."""
     if job.kind != "run" or job.report is None or "planned" not in job.report:
         return None
-    kept = job.report
+    return report_of(job.subject, job.report)
+
+
+def report_of(judge: str, kept: Mapping[str, Any], *, interrupted: bool = False) -> RunReport:
+    """What is kept of a run's report. Raises KeyError, TypeError, ValueError and AttributeError for anything else."""
     tally = RunTally(
         planned=kept["planned"],
         ended={status: kept[status] for status in Status if kept.get(status)},
@@ -176,8 +176,17 @@ def run_report(job: Job) -> RunReport | None:
         stopped_by=kept.get("stopped_by"),
         by_others=kept.get("by_others", 0),
     )
-    reasons = tuple(kept.get("reasons", {}).items())
-    return RunReport(job.subject, tally, kept.get("calls", 0), interrupted=False, reasons=reasons)
+    return RunReport(
+        *(judge, tally, kept.get("calls", 0)),
+        interrupted=interrupted,
+        other_models=tuple(kept.get("answered_by", ())),
+        left_out=tuple(kept.get("not_taken", ())),
+        changed=tuple(kept.get("changed", ())),
+        reasons=tuple(kept.get("reasons", {}).items()),
+        not_shown=kept.get("not_shown", {}),
+        identical_as_shown=kept.get("identical_as_shown", 0),
+        reasked=kept.get("reasked"),
+    )
 
 
 def generation(job: Job) -> Generation:
@@ -250,7 +259,7 @@ def stop(database: Database, number: int) -> Job:
         return store.jobs.job(connection, number)
 
 
-def resume(database: Database, number: int) -> Job:
+def resume(database: Database, number: int, *, within: Within | None = None) -> Job:
     """Queue it again, to go on where it was stopped. Raises UnknownName, InputError for one that has come to its end,
     and as what queues jobs of its kind: what it needs may be gone since, or another's."""
     known = job(database, number)
@@ -264,12 +273,13 @@ def resume(database: Database, number: int) -> Job:
         _refuse_twin(connection, known)
         store.jobs.queue_again(connection, number, known.work_key)
         store.events.record(connection, store.events.QUEUED, "job", str(number), _about(known))
-        return store.jobs.job(connection, number)
+        again = store.jobs.job(connection, number)
+        if within is not None:
+            within(connection, [again])
+        return again
 
 
-def _queue(
-    database: Database, *requests: _Wanted, within: Callable[[Connection, Job], None] | None = None
-) -> list[Job]:
+def _queue(database: Database, *requests: _Wanted, within: Within | None = None) -> list[Job]:
     """In one transaction: all, or none."""
     with database.write() as connection:
         added = []
@@ -277,8 +287,7 @@ def _queue(
             _check_startable(connection, one.start)
             added.append(_added(connection, one.request, database.actor))
         if within is not None:
-            for job in added:
-                within(connection, job)
+            within(connection, added)
     return added
 
 
@@ -375,6 +384,22 @@ def _check_plain(served: Served) -> None:
         raise InputError("a function that returns a token is of this process alone: name a command by token_command")
     if served.ray is not None:
         raise InputError("workers of a Ray cluster are asked by the process that names them: run it there")
+
+
+def asked(database: Database, job: Job) -> Served | None:
+    """Whom it asks. Raises InputError where it cannot be done any more."""
+    if job.kind == "run":
+        return study(job).judge
+    if job.kind == "answer":
+        return generation(job).generator
+    judge: JudgeSpec | None = getattr(audit_settings(database, job), "judge", None)
+    return judge
+
+
+def document(job: Job, runs: Iterable[RunSummary]) -> dict[str, Any]:
+    """As plain values, without what is of no use outside the database."""
+    fields = {name: value for name, value in asdict(job).items() if name not in _INNER}
+    return fields | {"variables": list(job.variables), "worker": job.worker, "done": done(job, runs)}
 
 
 def done(job: Job, runs: Iterable[RunSummary]) -> int:

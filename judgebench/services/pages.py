@@ -14,7 +14,7 @@ from judgebench.bias.voters import VotersReport
 from judgebench.coverage import Coverage
 from judgebench.engine.plan import CostEstimate
 from judgebench.engine.plan import estimate as cost_estimate
-from judgebench.errors import DatabaseError, InputError, JudgeBenchError, NoDatabase, UnknownName
+from judgebench.errors import DatabaseBusy, DatabaseError, InputError, JudgeBenchError, NoDatabase, UnknownName
 from judgebench.formats.goal_labels import GoalLabel, read_goal_labels
 from judgebench.formats.known import Known
 from judgebench.formats.outputs import OutputsFile, read_outputs
@@ -51,7 +51,8 @@ __all__ = [
     "ACTOR_VARIABLE", "METHODS", "OVERALL", "PROFILES", "STAGE", "AgreementReport", "AuditReport", "BattleFilter",
     "BattleOrder",
     "BattleSummary", "BiasReport", "BoardGate", "Card", "CardLine", "Choices", "Completion", "Copy", "CostEstimate",
-    "Counterfactuals", "Coverage", "Database", "DatabaseError", "Evidence", "Finding", "GoalLabel", "HumanLabel",
+    "Counterfactuals", "Coverage", "Database", "DatabaseBusy", "DatabaseError", "Evidence", "Finding", "GoalLabel",
+    "HumanLabel",
     "InputError", "Instruction", "Judge",
     "JudgeBenchError", "JudgeBoard",
     "JudgeGate", "JudgeSpec", "Known", "Leaderboard", "Lineage", "Method", "NamedPath", "NoDatabase", "Order", "Output",

@@ -446,8 +446,12 @@ def estimates(database: Database, plan: PlacementPlan) -> list[CostEstimate]:
 
 
 def unfinished(estimates: Iterable[CostEstimate]) -> list[CostEstimate]:
-    """Those of judges that have something to do, if without a call."""
-    return [estimate for estimate in estimates if estimate.calls or estimate.taken_over or estimate.identical]
+    """Those of judges that have something to do, if without a call, or have given no verdict on something."""
+    return [estimate for estimate in estimates if _is_unfinished(estimate)]
+
+
+def _is_unfinished(estimate: CostEstimate) -> bool:
+    return estimate.answered < estimate.plan.trials or bool(estimate.without_verdict)
 
 
 def bill(estimates: Sequence[CostEstimate]) -> Bill:
@@ -503,14 +507,21 @@ def check_consent(bill: Bill, *, agreed: bool) -> None:
 
 
 async def placing(
-    database: Database, plan: PlacementPlan, *, environment: Mapping[str, str], on_progress: OnProgress | None = None
+    database: Database,
+    plan: PlacementPlan,
+    counted: Sequence[CostEstimate] | None = None,
+    *,
+    environment: Mapping[str, str],
+    on_progress: OnProgress | None = None,
 ) -> Placement:
     """Ask each judge what it has not answered yet; the first interrupt ends it. Calling it again continues.
+    ``counted``: the plan's ``estimates``, where they were made before.
 
     Raises InputError, and JudgeError when a judge cannot be reached or refuses; what came before stays stored.
     """
     reports: list[RunReport] = []
-    for study in plan.studies:
+    counted = estimates(database, plan) if counted is None else counted
+    for study in (one for one, estimate in zip(plan.studies, counted, strict=True) if _is_unfinished(estimate)):
         watch = on_progress or silent
         reports.append(await engine.run.running(database, study, environment=environment, on_progress=watch))
         if reports[-1].interrupted:

@@ -1,124 +1,85 @@
-"""What may be told to those whose token is for some benchmarks: of the others not even a name."""
+"""What a token for some benchmarks may name, and is told: what these hold. The rest is to it as what nobody has.
 
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from html import unescape
+It goes by what things are, and never by how texts read: names that are sent are looked up among those of its benchmarks
+before anything else is done, and of what is stored it gets what is about these, without where judges are reached.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote
 
 from judgebench import store
 from judgebench.errors import JudgeBenchError, UnknownName
-from judgebench.services.access import Role
+from judgebench.services.access import Forbidden
+from judgebench.services.jobs import Job
 from judgebench.store.database import Database
 
-KEPT_BACK = (
-    "this cannot be done: the reason is about what this token is not for, and whoever has one for all benchmarks is "
-    "told it"
-)
-
-OF_OTHERS = "(about what this token is not for)"
-
-# Of refusals that name nothing of others: something may be called by one of them, but then it stands in quotes.
-_OURS = frozenset((*(role.name.lower() for role in Role), "this", "needs", "the", "role", "has", "token", "is", "for"))
-_CODE_POINT = re.compile(r"(?:\\+(?:u([0-9a-f]{4})|U([0-9a-f]{8})|x([0-9a-f]{2}))|\u27e8U\+([0-9A-F]{4})\u27e9)")
-_BLANK = re.compile(r"\\+[bfnrtv]|\s")
-_TIMES = 2  # that an address or HTML is looked for in another
-_SHORTEST = 4  # characters of a name that was cut by which it is known
+_MODELS = ("model", "models", "first", "second", "baseline", "opponent", "model_a", "model_b", "pairs")
+_JUDGES = ("judge", "judges")
+_ASKED = ("judge", "generator")  # in what a job was asked for: who is asked, and where
 
 
-def told(database: Database, error: JudgeBenchError, benchmarks: Sequence[str], given: str) -> str:
-    """The words of an error, without names and addresses that nothing in these ``benchmarks`` holds, save those that
-    the asker has ``given``."""
+def told(database: Database, error: JudgeBenchError, benchmarks: Sequence[str]) -> str:
+    """The words of an error; names that may be meant instead of an unknown one are of these ``benchmarks``."""
+    if not isinstance(error, UnknownName):
+        return str(error)
     with database.read() as connection:
-        hidden = store.scopes.of_others(connection, benchmarks)
-    if isinstance(error, UnknownName):
-        return str(error.without(hidden))
-    words, known = str(error), _plain(given)
-    return KEPT_BACK if any(_plain(name) not in known for name in _named(hidden, words)) else words
+        known = {
+            "benchmark": benchmarks,
+            "model": store.scopes.models_of(connection, benchmarks),
+            "judge": store.scopes.judges_of(connection, benchmarks),
+            "job": (),
+        }
+    return str(error.among(known[error.kind]) if error.kind in known else error)
 
 
-def check_names(
-    database: Database,
-    benchmarks: Sequence[str],
-    models: Collection[str],
-    judges: Collection[str],
-    *,
-    unused: bool = False,
+def check_fields(
+    database: Database, benchmarks: Sequence[str], fields: Mapping[str, Any], *, new_models: bool = False
 ) -> None:
-    """Raises UnknownName for what these ``benchmarks`` do not hold, whether others do or none. ``unused``: judges that
-    have never been asked may be named."""
+    """Raises UnknownName for a model or judge that these ``benchmarks`` do not hold, whether others do or nobody, and
+    Forbidden for a judge that is described; nothing where ``benchmarks`` are all, which is none named.
+
+    ``new_models``: models may be named that nobody has. What is no name is refused elsewhere.
+    """
+    if not benchmarks:
+        return
+    if any(isinstance(fields.get(field), Mapping) for field in _JUDGES):
+        raise Forbidden(
+            "judge: name one that was asked on these benchmarks, or that their standing board names, by its name "
+            "alone: judges are of all benchmarks, and this token is for some"
+        )
+    models = [] if new_models else [*_names(fields, _MODELS)]
+    judges = [*_names(fields, _JUDGES)]
     with database.read() as connection:
         held = {
             "model": (models, store.scopes.models_of(connection, benchmarks) if models else []),
-            "judge": (judges, store.scopes.judges_of(connection, benchmarks, unused=unused) if judges else []),
+            "judge": (judges, store.scopes.judges_of(connection, benchmarks) if judges else []),
         }
     for kind, (names, known) in held.items():
         for name in names:
             if name not in known:
-                raise UnknownName(kind, name, known)
+                raise UnknownName(kind, name, known).among(known)
 
 
-def judges_of_others(database: Database, benchmarks: Sequence[str]) -> frozenset[str]:
-    """Names of judges that were asked on other benchmarks alone; none where ``benchmarks`` are all, which is none
-    named."""
-    if not benchmarks:
-        return frozenset()
-    with database.read() as connection:
-        every = {judge.name for judge in store.judges.judges(connection)}
-        return frozenset(every.difference(store.scopes.judges_of(connection, benchmarks, unused=True)))
+def _names(fields: Mapping[str, Any], chosen: Sequence[str]) -> Iterator[str]:
+    """What these fields name, be it in lists."""
+    for field in chosen:
+        yield from _texts(fields.get(field))
 
 
-def shown(database: Database, document: Any, benchmarks: Sequence[str]) -> Any:
-    """The same of JSON, with ``OF_OTHERS`` for each text in which stands what nothing in these ``benchmarks`` holds."""
-    with database.read() as connection:
-        return _shown(document, store.scopes.of_others(connection, benchmarks))
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    if isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
 
 
-def _shown(document: Any, hidden: Collection[str]) -> Any:
-    match document:
-        case str():
-            return OF_OTHERS if any(_named(hidden, document)) else document
-        case Mapping():
-            return {field: _shown(value, hidden) for field, value in document.items()}
-        case list() | tuple():
-            return [_shown(value, hidden) for value in document]
-        case _:
-            return document
+def asked_for(job: Job) -> dict[str, Any]:
+    """What a job was asked for, with whoever is asked by name alone: where they are is of all benchmarks."""
+    return {name: _by_name(value, job.subject) for name, value in job.specification.items()}
 
 
-def _named(hidden: Collection[str], words: str) -> Iterator[str]:
-    """Those that stand in ``words``, however they are spelt there: as words of their own, not within others."""
-    plain = _plain(words)
-    for name in hidden:
-        if name in _OURS:
-            is_there = words == name or re.search(rf"(['\"`]){name}\1", plain) is not None
-        else:
-            is_there = _is_word(name, words) or _is_word(_plain(name), plain) or _is_cut(_plain(name), plain)
-        if is_there:
-            yield name
-
-
-def _is_word(name: str, words: str) -> bool:
-    return name in words and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words) is not None
-
-
-def _is_cut(name: str, words: str) -> bool:
-    """With its end left out, for which there is an ellipsis."""
-    starts = [start.rstrip() for start in words.split("\u2026")[:-1]]
-    shorter = [name[:length].rstrip() for length in range(_SHORTEST, len(name))] if starts else []
-    return any(start.endswith(cut) and _is_word(cut, start) for start in starts for cut in shorter)
-
-
-def _plain(text: str) -> str:
-    """The same for each spelling of a text: as it is, as ``repr`` and JSON have it, in HTML, Markdown, an address or a
-    shell's command, and on one line."""
-    for _ in range(_TIMES):
-        text = unescape(unquote(text))
-    text = _BLANK.sub(" ", _CODE_POINT.sub(_character, text)).replace("\\", "").replace("'\"'\"'", "'")
-    line = " ".join(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").split())
-    return "".join(char if char.isprintable() else "\ufffd" for char in line)
-
-
-def _character(escape: re.Match[str]) -> str:
-    number = int(next(filter(None, escape.groups())), 16)
-    return chr(number) if number < 0x110000 else "\ufffd"
+def _by_name(value: Any, subject: str) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {name: subject if name in _ASKED else inner for name, inner in value.items()}

@@ -83,6 +83,7 @@ class Prepared:
     instructions: tuple[Instruction, ...]  # to add to the benchmark
     outputs: tuple[Output, ...]
     blobs: Mapping[str, Blob] = field(default_factory=dict)  # files that these hold, by digest
+    among: tuple[str, ...] = ()  # benchmarks of which whoever submits may know; empty: all
 
 
 def prepare(
@@ -175,10 +176,23 @@ def _check_steps(database: Database, benchmark: str, rows: Sequence[OutputRow], 
         raise InputError(f"{rows[at].place}, field 'output_steps': {judged}")
 
 
-def _meets(connection: Connection, model: Model) -> tuple[bool, bool]:
-    """Whether the model exists already, and whether it comes with a lineage that is not stored."""
+def known_among(database: Database, prepared: Prepared, benchmarks: tuple[str, ...]) -> Prepared:
+    """The same for whoever may know of these ``benchmarks`` alone: a model that only others have is as one that nobody
+    has."""
+    with database.read() as connection:
+        exists, _ = _meets(connection, prepared.model, benchmarks)
+    return replace(prepared, report=replace(prepared.report, model_exists=exists), among=benchmarks)
+
+
+def _meets(connection: Connection, model: Model, among: Sequence[str] = ()) -> tuple[bool, bool]:
+    """Whether the model exists already, on one of the benchmarks ``among`` all, and whether it comes with a lineage
+    that is not stored."""
     stored = store.models.lineages(connection)
-    exists = model.name in stored or any(judge.model == model.name for judge in store.judges.judges(connection))
+    if among:
+        llms, models = (of(connection, among) for of in (store.scopes.llms_of, store.scopes.models_of))
+    else:
+        llms, models = [judge.model for judge in store.judges.judges(connection)], [*stored]
+    exists = model.name in models or model.name in llms
     return exists, store.models.declares(model.lineage, stored.get(model.name, Lineage()))
 
 
@@ -336,7 +350,7 @@ def _write(
     store.blobs.add(connection, prepared.blobs)
     if store.benchmarks.add_instructions(connection, benchmark_id, prepared.instructions).new and benchmark in fixed:
         raise Conflict(f"benchmark {benchmark!r} exists already, and may not be given instructions by this")
-    exists, declares = _meets(connection, prepared.model)
+    exists, declares = _meets(connection, prepared.model, prepared.among)
     store.models.add_model(connection, prepared.model)
     stored = store.models.add_outputs(connection, benchmark_id, prepared.outputs)
     marks = store.marks.take(connection, benchmark_id, prepared.outputs)

@@ -6,10 +6,8 @@ random bits.
 
 import hashlib
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from judgebench import store
 from judgebench.errors import InputError, UnknownName
@@ -17,9 +15,6 @@ from judgebench.records import check_name
 from judgebench.services.access import Forbidden, Person, Role, require
 from judgebench.store.database import Database
 from judgebench.store.tokens import Token
-
-if TYPE_CHECKING:
-    from judgebench.services.submissions import MatchReport
 
 __all__ = [
     "DAYS",
@@ -65,19 +60,13 @@ class Bearer:
         if self.benchmarks and name not in self.benchmarks:
             raise Forbidden(f"this token is not for benchmark {name!r}")
 
-    def check_judge(self, fields: object) -> None:
-        """Raises Forbidden where a token for some benchmarks would add an address to a judge, which is asked there for
-        all of them."""
-        if self.benchmarks and isinstance(fields, Mapping) and fields.get("same_judge"):
-            raise Forbidden("same_judge: judges are of all benchmarks, and this token is for some: leave it out")
-
-    def check_lineage(self, report: "MatchReport") -> None:
+    def check_lineage(self, *declared: object) -> None:
         """Raises Forbidden where a token for some benchmarks would say of a model, which others may have, what it is
         made of."""
-        if self.benchmarks and report.model_exists and report.declares_lineage:
+        if self.benchmarks and any(declared):
             raise Forbidden(
-                f"model {report.model!r} exists already, and models are of all benchmarks: a token for some "
-                "declares no lineage of it"
+                "family, parent, trained_on and accept_lineage: models are of all benchmarks, and a token for some "
+                "declares no lineage"
             )
 
 

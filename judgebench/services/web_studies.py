@@ -5,7 +5,7 @@ those that the policy lists.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from judgebench import services
@@ -14,6 +14,7 @@ from judgebench.errors import InputError, UnknownName
 from judgebench.keys import clean_text
 from judgebench.services.access import Forbidden, Policy, Role
 from judgebench.services.audits.registry import Audit, AuditSettings, named
+from judgebench.services.jobs import Job
 from judgebench.services.judges import find_judge
 from judgebench.services.placement import PlacementPlan
 from judgebench.spec import JudgeSpec
@@ -34,17 +35,14 @@ CONCURRENCY = 64  # questions in flight at most
 _TEMPLATE = re.compile(r"[a-z0-9-]+/[a-z0-9-]+([.@]v\d+)?")
 
 
-def study_of(
-    database: Database, fields: Mapping[str, Any], policy: Policy, *, where: str, unknown: Collection[str] = ()
-) -> Study:
-    """The study that these fields describe, with a limit where a price is known. ``unknown``: names of judges of whom
-    whoever asks may not know, which find none.
+def study_of(database: Database, fields: Mapping[str, Any], policy: Policy, *, where: str) -> Study:
+    """The study that these fields describe, with a limit where a price is known.
 
     Raises InputError naming ``where`` and the field, UnknownName, and Forbidden for a judge that may not be asked.
     """
     _check_fields(fields, STUDY_FIELDS, where)
     check_texts(fields, where)
-    judge = web_judge(database, fields.get("judge"), policy, where=where, unknown=unknown)
+    judge = web_judge(database, fields.get("judge"), policy, where=where)
     if fields.get("concurrency") is not None and make(Study, {**fields, "judge": judge}, where=where).concurrency > (
         CONCURRENCY
     ):
@@ -55,9 +53,7 @@ def study_of(
     return make(Study, {name: value for name, value in full.items() if value is not None}, where=where)
 
 
-def web_judge(
-    database: Database, given: object, policy: Policy, *, where: str, unknown: Collection[str] = ()
-) -> JudgeSpec:
+def web_judge(database: Database, given: object, policy: Policy, *, where: str) -> JudgeSpec:
     """A judge by its name, or by some of its fields. Raises as ``study_of``."""
     fields = {"model": given} if isinstance(given, str) else given
     if not isinstance(fields, Mapping):
@@ -70,7 +66,7 @@ def web_judge(
     if url is not None and not all(isinstance(one, str) for one in (url if isinstance(url, list) else [url])):
         raise InputError(f"{where}: judge: url: give an address, or a list of them")
     check_texts(fields, f"{where}: judge")
-    judge = find_judge(database, fields, where=where, unknown=unknown)
+    judge = find_judge(database, fields, where=where)
     check_asked(database, judge, policy)
     return judge
 
@@ -82,14 +78,16 @@ def check_asked(database: Database, judge: JudgeSpec, policy: Policy) -> None:
     policy.check_asked(judge)
 
 
+def check_resumed(database: Database, job: Job, policy: Policy) -> None:
+    """Raises Forbidden for a job whose judge or model may not be asked from the web by now, and InputError where it
+    cannot be done any more."""
+    served = services.jobs.asked(database, job)
+    if served is not None:
+        policy.check_asked(served)
+
+
 def audit_of(
-    database: Database,
-    name: str,
-    fields: Mapping[str, Any],
-    policy: Policy,
-    *,
-    where: str,
-    unknown: Collection[str] = (),
+    database: Database, name: str, fields: Mapping[str, Any], policy: Policy, *, where: str
 ) -> tuple[Audit, AuditSettings, dict[str, Any]]:
     """The audit, its settings, and the same with the judge by its name, as a job keeps them. Raises as ``study_of``."""
     audit = named(name)
@@ -102,7 +100,7 @@ def audit_of(
         given = {"max_calls": AUDIT_CALLS, **given}
     judged = dict(given)
     if "judge" in given:
-        judged["judge"] = web_judge(database, given["judge"], policy, where=where, unknown=unknown)
+        judged["judge"] = web_judge(database, given["judge"], policy, where=where)
     return audit, audit.fill(judged), given
 
 

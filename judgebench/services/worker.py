@@ -37,7 +37,20 @@ _PATIENCE_S = 20  # for a worker that was told to end: longer than a run drains
 # Of a report: what is stored of it. What audits found is stored by themselves, and holds texts of outputs.
 _KEPT = frozenset(
     {"planned", "pending", "calls", "cost_usd", "not_shown", "reasons", "stopped_by", "by_others", "taken_over"}
-    | {"reasked", "question", "settled", "answer", "passed", "finished", "failures", *Status}
+    | {
+        "reasked",
+        "identical_as_shown",
+        "not_taken",
+        "changed",
+        "answered_by",
+        "question",
+        "settled",
+        "answer",
+        "passed",
+        "finished",
+        "failures",
+        *Status,
+    }
 )
 _SPOKEN, _WAITING = "judgebench: ", "waiting: "
 

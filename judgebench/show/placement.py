@@ -117,6 +117,11 @@ def _about(usd: float | None) -> str:
     return f"about {paid(usd)}" if usd else paid(usd)
 
 
+def dry_document(plan: "PlacementPlan", bill: "Bill") -> dict[str, Any]:
+    """Who would be asked, and what that takes, as plain values."""
+    return {"judges": list(plan.judges), "opponents": list(plan.opponents)} | bill_document(bill)
+
+
 def bill_document(bill: "Bill") -> dict[str, Any]:
     """As plain values: of all judges, and ``by_judge``."""
     names = ("calls", "decided", "prompt_tokens", "reply_tokens", "at_most", "cost_usd", "seconds", "max_cost")

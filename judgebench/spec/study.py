@@ -110,7 +110,7 @@ class Pace(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)  # it may be a key
 
     concurrency: int = Field(default=16, ge=1, le=4096)
-    max_cost: float | None = Field(default=None, gt=0)  # USD
+    max_cost: float | None = Field(default=None, gt=0, allow_inf_nan=False)  # USD
     max_calls: int | None = Field(default=None, ge=1)  # requests, those included that are asked again
     max_failures: int = Field(default=25, ge=1)  # in a row: then whoever is asked is taken to be gone
     max_errors: int | None = Field(default=None, ge=1)  # in all

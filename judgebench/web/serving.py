@@ -6,24 +6,47 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from judgebench.errors import InputError
+from judgebench.web.connections import IDLE_S, Requests
 
 _FIRST_PORT, _PORTS = 8501, 100  # tried one after another where none is named
+_SHUTDOWN_S = 5
 _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 
 
-class SignalledServer(uvicorn.Server):
+class _SignalledServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """An end that was asked for is a good one."""
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, self.handle_exit)
         yield
+
+
+def serve(app: ASGIApp, listening: socket.socket, proxies: Sequence[str], settings: Mapping[str, Any]) -> None:
+    """Serve until a signal comes. ``proxies``: addresses of those in front, who alone are believed in where a request
+    comes from. ``settings``: of uvicorn, beyond those that hold for every server of ours."""
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        use_colors=False,
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+        http=Requests,
+        timeout_keep_alive=IDLE_S,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
+        **settings,
+    )
+    _SignalledServer(config).run(sockets=[listening])
 
 
 def end_with_parent() -> None:

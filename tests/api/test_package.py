@@ -15,6 +15,7 @@ import pytest
 import typer
 
 import judgebench
+from judgebench import errors
 from judgebench.cli.connection import ConnectionOptions
 from judgebench.cli.main import app
 from judgebench.services.audits.registry import AUDITS
@@ -153,6 +154,23 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 def test_no_function_has_the_name_of_a_module_which_would_take_its_place() -> None:
     for name in judgebench.__all__:
         assert importlib.util.find_spec(f"judgebench.{name}") is None
+
+
+def test_what_is_raised_on_purpose_is_caught_by_one_class_and_every_kind_is_documented() -> None:
+    """Without loading more than the package: an ``except`` costs nothing."""
+    code = f"import sys, judgebench; judgebench.JudgeBenchError; print([m for m in {HEAVY} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    documented = dict(re.findall(r"^\| `(\w+)`(?:, an? `(\w+)`)? \|", page, re.MULTILINE))
+    kinds = [
+        kind for kind in vars(errors).values() if inspect.isclass(kind) and issubclass(kind, errors.JudgeBenchError)
+    ]
+    for kind in kinds:
+        if kind is not judgebench.JudgeBenchError:
+            [parent] = kind.__bases__
+            expected = "" if parent is judgebench.JudgeBenchError else parent.__name__
+            assert documented[kind.__name__] == expected
 
 
 def test_every_public_name_is_there_and_others_are_not() -> None:

@@ -39,7 +39,12 @@ class Door(StrEnum):
 
 @contextmanager
 def serving(
-    database: Path, access: Path | None = None, *, door: Door = Door.APP, words: Sequence[str] = (), **options: object
+    database: Path | str,
+    access: Path | None = None,
+    *,
+    door: Door = Door.APP,
+    words: Sequence[str] = (),
+    **options: object,
 ) -> Iterator[str]:
     """The address under which browsers ask for the app, while the block lasts. Raises TimeoutError when it does not
     come up, and RuntimeError when it ends by itself.

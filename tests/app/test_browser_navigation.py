@@ -105,6 +105,7 @@ def test_a_heading_sorts_the_leaderboard_and_the_address_keeps_it(visit: Visit, 
     assert "names nonsense as order" in visit.open("/?sort=nonsense").inner_text("[data-testid=stMain]")
 
 
+@pytest.mark.slow
 def test_a_link_with_a_key_held_opens_another_tab(visit: Visit, demo: Path) -> None:
     page = visit.open("/")
     with visit.context.expect_page() as opened:

@@ -55,12 +55,17 @@ def test_an_audit_is_not_resumed_where_its_judge_may_not_be_asked_any_more(
 
 
 def test_every_function_that_starts_something_asks_the_policy() -> None:
-    """A guard for ways that are yet to be written: who queues or resumes a job calls ``check_asked``, or what does
-    so."""
+    """A guard for ways that are yet to be written: who queues a job calls ``check_asked``, or what does so, and who
+    resumes one ``check_resumed``."""
     app = Path(__file__).parents[2] / "app"
     starting = [(file.name, name, called) for file in app.rglob("*.py") for name, called in _calls(file)]
     assert {file for file, _, _ in starting} == {"asking.py", "audit_start.py"}
-    assert [(file, name) for file, name, called in starting if "check_asked" not in " ".join(called)] == []
+    checks = re.compile("check_asked|check_resumed")
+    assert [(file, name) for file, name, called in starting if not checks.search(" ".join(called))] == []
+    server = _calls(app.parent / "judgebench" / "server" / "working.py")
+    checks = re.compile("study_of|audit_of|placement_of|check_resumed")  # each of which asks it
+    assert len(server) == 4
+    assert [name for name, called in server if not checks.search(" ".join(called))] == []
 
 
 def test_an_audit_is_not_resumed_beside_its_twin(demo: Path) -> None:
@@ -165,6 +170,7 @@ def agree(app: Any) -> None:
     app.button(key="ask").click().run()
 
 
+@pytest.mark.slow
 def test_a_run_says_what_nobody_knows_and_begins_once(monkeypatch: pytest.MonkeyPatch, demo: Path) -> None:
     app = opened("runs", monkeypatch, demo)
     app.segmented_control(key="kind").set_value("Server").run()

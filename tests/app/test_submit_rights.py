@@ -68,6 +68,7 @@ def test_a_submitter_cannot_change_a_model_that_exists(
     assert stored(half) == before
 
 
+@pytest.mark.slow
 def test_a_submitter_may_send_a_file_again_and_submit_a_new_model(monkeypatch: pytest.MonkeyPatch, half: Path) -> None:
     as_role(monkeypatch, "SUBMITTER")
     app = opened("submit", monkeypatch, half, timeout_s=120)
@@ -89,6 +90,7 @@ def test_an_admin_may(monkeypatch: pytest.MonkeyPatch, half: Path) -> None:
     assert stored(half)[0] == {"demo-hasty": Lineage("known")}
 
 
+@pytest.mark.slow
 def test_a_role_that_was_lost_since_the_page_was_drawn_counts_at_the_button(
     monkeypatch: pytest.MonkeyPatch, half: Path
 ) -> None:
@@ -106,6 +108,7 @@ def test_a_role_that_was_lost_since_the_page_was_drawn_counts_at_the_button(
     assert stored(half) == before
 
 
+@pytest.mark.slow
 def test_only_who_may_import_adds_instructions_to_a_benchmark_that_exists(
     monkeypatch: pytest.MonkeyPatch, half: Path
 ) -> None:
@@ -124,6 +127,7 @@ def test_only_who_may_import_adds_instructions_to_a_benchmark_that_exists(
     assert "21 outputs are new" in printed(app)
 
 
+@pytest.mark.slow
 def test_the_service_adds_no_instructions_for_whoever_may_not(monkeypatch: pytest.MonkeyPatch, half: Path) -> None:
     from judgebench.services import access
 

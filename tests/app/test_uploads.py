@@ -29,6 +29,7 @@ def test_too_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(uploads.read(path, {}, NOTHING).outputs) == 3
 
 
+@pytest.mark.slow
 def test_a_small_file_that_unpacks_to_a_huge_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "LIMITS", replace(uploads.LIMITS, file_bytes=1 << 20))
     bomb = gzip.compress(b"instruction,output\n" + b"i,o\n" * (1 << 20))

@@ -118,7 +118,7 @@ def test_results_come_in_any_order_in_parts_and_twice(submitted: Invoke, tmp_pat
     some = ingest(submitted, tmp_path / "some.jsonl")
     assert some.code == 3, "a line that is no result is a question without a verdict"
     assert [some.json[name] for name in ("new", "repeated", "unreadable")] == [10, 3, 1]
-    assert "1 lines are no results" in some.err
+    assert "1 line passed over, as no results" in some.err
     everything = ingest(submitted, tmp_path / "all.jsonl").json
     assert [everything[name] for name in ("new", "known")] == [14, 10]
     assert everything["cost_usd"] == pytest.approx(14 * 12 * 100 / 1e6)

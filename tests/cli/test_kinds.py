@@ -88,6 +88,7 @@ def is_told(code: int, err: str) -> bool:
     return code in (0, 1, 3) or (code == 2 and err.strip().splitlines()[-1].startswith("judgebench: "))
 
 
+@pytest.mark.slow
 def test_every_command_gives_its_numbers_or_says_why_not(invoke: Invoke, kind: Path, tmp_path: Path) -> None:
     wrong = {}
     for path in LEAVES:

@@ -58,6 +58,7 @@ def test_starting_imports_nothing_heavy(arguments: list[str]) -> None:
     assert not imported(done.stderr) & HEAVY
 
 
+@pytest.mark.slow
 def test_no_command_needs_anything_heavy_for_its_help() -> None:
     code = f"""
 import sys
@@ -185,6 +186,7 @@ def test_a_full_disk_behind_the_output_is_one_clear_error(judged: Invoke, form: 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "locale", ["C", pytest.param("POSIX", marks=_SLOW), pytest.param("en_US.ISO-8859-1", marks=_SLOW)]
 )

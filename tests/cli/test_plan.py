@@ -14,5 +14,5 @@ def test_a_plan_without_and_with_a_pilot(undecided: Invoke) -> None:
 
 def test_a_plan_in_words(invoke: Invoke) -> None:
     lines = invoke("plan", "--instructions", "100").out.splitlines()
-    assert lines[0].startswith("1572 instructions tell win rates 5.0% apart with power 80% at level 95%")
+    assert lines[0].startswith("1,572 instructions tell win rates 5.0% apart with power 80% at level 95%")
     assert lines[1].startswith("100 instructions: power 1")

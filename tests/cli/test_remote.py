@@ -16,9 +16,9 @@ import pytest
 pytest.importorskip("fastapi", reason="the server needs the extra server")
 
 import judgebench
-from judgebench import services
+from judgebench import services, store
 from judgebench.cli.main import AT_SERVERS, COMMANDS, INSTEAD
-from judgebench.records import Order
+from judgebench.records import JobState, Order
 from judgebench.remote import TeamServer
 from judgebench.resources import folder
 from judgebench.server.state import ServerState
@@ -111,7 +111,7 @@ def test_what_is_read_is_printed_as_here(api: Api, invoke: Invoke, words: tuple[
 
 
 def test_every_command_that_reads_is_tried() -> None:
-    assert {words[0] for words in READING} == AT_SERVERS - {"run", "submit", "jobs", "audit"}
+    assert {words[0] for words in READING} == AT_SERVERS - {"run", "submit", "place", "jobs", "audit"}
 
 
 def test_the_exit_code_says_from_afar_whether_the_new_version_is_worse(api: Api, invoke: Invoke) -> None:
@@ -245,6 +245,33 @@ def test_a_model_that_is_submitted_to_be_ranked_is_placed_as_here(api: Api, invo
     assert len(invoke("--server", api.url, "jobs", "--format", "json").json) == 1  # nothing was left to ask
 
 
+@pytest.mark.slow
+def test_stored_models_are_placed_and_runs_end_as_here(api: Api, invoke: Invoke, tmp_path: Path) -> None:
+    with closing(Database(str(tmp_path / "judgebench.db"))) as database:
+        services.upkeep.backup(database, tmp_path / "here.db")
+    coin = ("--benchmark", "bench", "--judge", "scripted:coin")
+    run, place = ("run", *coin, "--all-pairs"), ("place", "--model", "beta", *coin)
+    at, form = ("--server", api.url), ("--format", "json")
+    with working(tmp_path):
+        for words, code in (
+            *(((*run, "--limit", "1"), 0), ((*run, "--models", "beta,nobody"), 2), ((*run, "--max-calls", "2"), 3)),
+            *(((*place, "--dry-run"), 0), ((*place, "--dry-run", *form), 0), ((*place, "--model", "nobody"), 2)),
+            *(((*run, "--max-calls", "1", *form), 3), ((*place, *form), 0), (place, 0), ((*run, *form), 0)),
+        ):
+            here, there = invoke("--db", "here.db", *words), invoke(*at, *words)
+            assert (there.code, there.out) == (here.code, here.out) == (code, here.out), (words, there.err, here.err)
+    assert "ask it" in refused(invoke, *at, "place", "--model", "alpha", "--benchmark", "bench", "--judge", "judge")
+
+
+def test_what_a_server_does_not_take_of_placing_is_refused_by_name(api: Api, invoke: Invoke) -> None:
+    place = ("--server", api.url, "place", "--model", "alpha", "--benchmark", "bench")
+    for name, *value in (
+        *(("--template", "pairwise/two-way"), ("--repeats", "2"), ("--concurrency", "3"), ("--same-judge",)),
+        *(("--judge-url", "http://127.0.0.1:9/v1"), ("--judge-key-env", "KEY"), ("--ray", "local"), ("--workers", "2")),
+    ):
+        assert f"a server does not take {name}:" in refused(invoke, *place, name, *value)
+
+
 def refused(invoke: Invoke, *words: Any) -> str:
     result = invoke(*words)
     assert result.code == 2
@@ -253,6 +280,7 @@ def refused(invoke: Invoke, *words: Any) -> str:
     return result.err
 
 
+@pytest.mark.slow
 def test_what_servers_do_not_do_is_said_in_a_line(api: Api, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     at = ("--server", api.url)
     assert "works on a database" in refused(invoke, *at, "export", "verdicts", "--benchmark", "bench", "--to", "x.csv")
@@ -293,3 +321,53 @@ def test_every_command_works_on_servers_or_says_what_to_do_instead() -> None:
     assert f"`{'`, `'.join(sorted(AT_SERVERS))}`" in page
     pages = {path.stem for path in (folder("app") / "screens").glob("*.py")}
     assert {found.lower() for words in INSTEAD.values() for found in re.findall(r"page (\w+)", words)} <= pages
+
+
+def _queued(invoke: Invoke, *words: object) -> None:
+    assert invoke(*words, "--queue").code == 0
+
+
+def test_jobs_are_listed_shown_stopped_and_resumed_as_here(api: Api, invoke: Invoke, tmp_path: Path) -> None:
+    """By an admin; who may not read a job's messages sees the same columns without."""
+    run = ("run", "--benchmark", "bench", "--all-pairs", "--judge")
+    for judge in ("scripted:coin", "scripted:always-first"):
+        _queued(invoke, *run, judge)
+    _queued(invoke, "audit", "submissions", "--benchmark", "bench")
+    at = ("--server", api.url)
+    assert invoke(*at, "jobs", "stop", 1, 1).out == "job 1: stopped\njob 1 has ended before: stopped\n"
+    assert invoke("jobs", "stop", 1).out == "job 1 has ended before: stopped\n"
+    with closing(Database(str(tmp_path / "judgebench.db"))) as database, database.write() as connection:
+        store.jobs.end(connection, 2, JobState.FAILED, "nobody answers " * 10, {"planned": 6, "pending": 6})
+    form = ("--format", "json")
+    for words in (
+        *(("jobs",), ("jobs", *form), ("jobs", "list", "--state", "failed", "--state", "queued")),
+        *(("jobs", "list", "--last", "1"), ("jobs", "list", "--benchmark", "bench", *form)),
+        *(("jobs", "list", "--benchmark", "sums"), ("jobs", "show", "2"), ("jobs", "show", "3")),
+        *(("jobs", "show", "3", *form), ("jobs", "list", "--benchmark", "nobody"), ("jobs", "resume", "3")),
+    ):
+        here, there = invoke(*words), invoke(*at, *words)
+        assert (there.code, there.out, there.err) == (here.code, here.out, here.err), words
+    assert "nobody answers" in invoke(*at, "jobs").out
+    shown = invoke(*at, "jobs", "show", "2", *form).json
+    assert shown.pop("progress")["planned"] == 6
+    assert shown == invoke("jobs", "show", "2", *form).json
+    resumed = invoke(*at, "jobs", "resume", "1", "2")
+    assert (resumed.code, resumed.out) == (0, "job 1: queued\njob 2: queued\n")
+    assert "queued already" in refused(invoke, *at, "jobs", "resume", "1")
+    assert "less than or equal to 100" in refused(invoke, *at, "jobs", "list", "--last", "101")
+
+
+def test_who_may_not_read_messages_lists_jobs_without(
+    api: Api, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _queued(invoke, "run", "--benchmark", "bench", "--all-pairs", "--judge", "scripted:coin")
+    with closing(Database(str(tmp_path / "judgebench.db"))) as database, database.write() as connection:
+        store.jobs.end(connection, 1, JobState.FAILED, "a server's secret")
+    monkeypatch.setenv("JUDGEBENCH_TOKEN", api.tokens["viewer"])
+    listed, shown = (invoke("--server", api.url, "jobs", *more) for more in ((), ("show", "1")))
+    assert listed.out.split()[:5] == ["job", "kind", "benchmark", "who", "state"]
+    assert "1 run" in " ".join(listed.out.split())
+    for field in ("message", "specification", "report", "variables", "worker"):
+        assert f"{field}: " not in shown.out
+    assert "secret" not in listed.out + shown.out
+    assert "needs the role admin" in refused(invoke, "--server", api.url, "jobs", "resume", "1")

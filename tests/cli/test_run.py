@@ -34,6 +34,7 @@ def test_a_run_is_counted_and_its_second_time_makes_no_call(submitted: Invoke) -
     assert first.code == again.code == 0
     spent = {"calls": first.json["calls"], "cost_usd": None, "taken_over": 0}
     seen = {"not_shown": {}, "identical_as_shown": 0, "not_taken": [], "changed": [], "reasons": {}}
+    seen |= {"answered_by": ["judge"]}
     assert first.json == dict.fromkeys(COUNTS, 0) | {"planned": 16, "ok": 16} | spent | seen
     assert again.json["planned"] == again.json["ok"] == 16
     posts = [request for request in server.requests if request.method == "POST"]
@@ -218,6 +219,7 @@ def test_a_bad_study_is_one_clear_error(submitted: Invoke, tmp_path: Path, text:
     assert verdicts(tmp_path) == 0
 
 
+@pytest.mark.slow
 def test_the_same_database_gives_the_same_bytes(submitted: Invoke) -> None:
     submitted("run", "--benchmark", "bench", "--judge", "scripted:coin", "--all-pairs")
     for options in (

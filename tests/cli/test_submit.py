@@ -140,6 +140,7 @@ def test_none_of_several_files_is_imported_when_one_is_bad(invoke: Invoke, tmp_p
     assert stored(tmp_path)["verdicts"] == 1
 
 
+@pytest.mark.slow
 def test_submit_shows_what_the_name_suggests(invoke: Invoke, outputs: Any) -> None:
     path = outputs("vicuna-7b-v1.5")
     shown = invoke("submit", path, "--model", "vicuna-7b-v1.5", "--benchmark", "b")

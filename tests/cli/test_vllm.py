@@ -35,6 +35,7 @@ def started(*arguments: object) -> Iterator[subprocess.Popen[str]]:
         running.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_it_is_told_to_stop_and_prints_the_judge_to_use(
     program: Path, tmp_path: Path, number: signal.Signals
@@ -65,6 +66,7 @@ def test_a_missing_program_says_what_to_install(invoke: Invoke) -> None:
     assert "environment of its own" in " ".join(result.err.split())
 
 
+@pytest.mark.slow
 def test_it_prints_a_judge_for_each_name_and_adapter_and_never_its_key(
     invoke: Invoke, program: Path, tmp_path: Path
 ) -> None:
@@ -82,6 +84,7 @@ def test_it_prints_a_judge_for_each_name_and_adapter_and_never_its_key(
     assert "starting" in complaints
 
 
+@pytest.mark.slow
 def test_several_have_ports_and_logs_of_their_own(invoke: Invoke, program: Path, tmp_path: Path) -> None:
     arguments = [
         "vllm",
@@ -125,6 +128,7 @@ def test_a_run_serves_its_judge_and_stops_it(submitted: Invoke, program: Path, t
     assert again.code == 2 or again.json["calls"] == 0
 
 
+@pytest.mark.slow
 def test_a_judge_that_was_added_is_served_as_it_was_said(submitted: Invoke, program: Path, tmp_path: Path) -> None:
     flags = flags_of(program, tmp_path, "--model org/tiny --lora-modules strict=./a")
     added = submitted("judges", "add", "mine", "--model", "vllm:strict", *flags)

@@ -232,6 +232,7 @@ def test_where_all_addresses_are_new_questions_wait_until_one_was_checked(tmp_pa
     asking(tmp_path, first).run(steps)
 
 
+@pytest.mark.slow
 def test_where_no_new_address_is_the_judge_questions_fail_in_the_end(tmp_path: Path, servers: Servers) -> None:
     first, other = servers(), servers(serves("judge-awq"))
     run = asking(tmp_path, first)

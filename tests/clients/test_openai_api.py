@@ -249,6 +249,7 @@ def _numbered(text: str) -> bytes:
     return text.replace("KEY", "".join(c if c.isalnum() else f"\\u{ord(c):04X}" for c in KEY)).encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "reply",
     [

@@ -347,6 +347,7 @@ def test_without_the_sdk_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch
         open_sdk(Access("judge", "http://127.0.0.1:9/v1", KEY))
 
 
+@pytest.mark.slow
 def test_without_need_the_sdk_is_not_loaded() -> None:
     code = "import sys, judgebench.cli.run, judgebench.clients.openai_sdk; print('openai' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

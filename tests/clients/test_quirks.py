@@ -188,6 +188,7 @@ def test_a_limit_on_the_rate_is_one_in_whichever_status(status: int, body: Any, 
     assert (caught.value.status, caught.value.retry_after_s) == (429, wait)
 
 
+@pytest.mark.slow
 def test_a_limit_of_ten_in_a_window_loses_no_question_and_its_pace_is_kept() -> None:
     taken: list[float] = []
 

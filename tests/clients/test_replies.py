@@ -70,6 +70,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(JSON)
 def test_any_json_is_a_completion_or_a_bad_reply(reply: object) -> None:
     for hostile in (reply, {"choices": [{"message": {"content": reply}, "logprobs": reply}], "usage": reply}):

@@ -165,6 +165,7 @@ def test_a_short_word_is_kept_in_replies_and_not_shown_in_messages() -> None:
     assert Secret("EMPTY").scrub("key EMPTY") == "key [key]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["a", "\\", "\\n", "%61", "&#97;", "\\u0061", "a\\n", "sk-" + "a" * 47, "sk-", "  "])
 def test_hostile_replies_are_searched_in_proportion(unit: str) -> None:
     secret = Secret("sk-" + "a" * 48)

@@ -42,6 +42,7 @@ def asked(client: OfflineClient, *questions: tuple[Any, dict[str, Any]]) -> list
     return asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_what_is_asked_together_is_one_batch_and_the_model_is_loaded_once(seen: Any) -> None:
     client = open_offline(Access("org/q", price=Price(1e6, 1e6), vllm="--tensor-parallel-size 2"))
     replies = asked(client, *[(chat(f"question {number}"), {"temperature": 0, "max_tokens": 8}) for number in range(9)])
@@ -54,6 +55,7 @@ def test_what_is_asked_together_is_one_batch_and_the_model_is_loaded_once(seen: 
     assert client.calls == 9
 
 
+@pytest.mark.slow
 def test_log_probabilities_and_constraints_are_asked_as_of_a_server(seen: Any) -> None:
     (reply,) = asked(open_offline(Access("q")), (chat(), {"logprobs": True, "top_logprobs": 5}))
     assert (reply.logprobs[0].token, reply.logprobs[0].top) == ("A", (("A", -0.1), ("B", -2.4)))
@@ -63,6 +65,7 @@ def test_log_probabilities_and_constraints_are_asked_as_of_a_server(seen: Any) -
     assert (reply.text, reply.logprobs) == ("B", None)
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_fails_the_batch_and_not_the_next_one(seen: Any) -> None:
     async def run() -> str:
         client = open_offline(Access("q"))

@@ -187,6 +187,7 @@ def test_a_connection_is_kept_for_the_next_question_and_carries_what_it_should()
     ]
 
 
+@pytest.mark.slow
 def test_nothing_of_an_answer_is_left_to_the_collector() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in range(20):

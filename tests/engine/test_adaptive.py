@@ -55,6 +55,7 @@ def test_a_question_about_two_models_is_settled_with_few_trials_and_not_asked_tw
     assert standing.mean > 0.6
 
 
+@pytest.mark.slow
 def test_the_top_models_are_found_and_the_clear_ones_left_alone(database: Database) -> None:
     stored(database, asked(300), ["m1", "m2", "m8", "m9"])
     with FaultServer(noisy(0.95)) as server:
@@ -80,6 +81,7 @@ def test_every_instruction_may_be_used_and_nothing_settled(database: Database) -
     assert found.standings[0].mean == 0.5
 
 
+@pytest.mark.slow
 def test_a_coin_settles_hardly_anything(database: Database) -> None:
     stored(database, asked(150), ["m1", "m9"])
     """The races share their verdicts, so they err together: the error is small, and tests/stats counts how often."""

@@ -116,6 +116,7 @@ def test_a_run_of_another_judge_is_not_disturbed(address: str) -> None:
     assert [(report.calls, report.tally.by_others) for report in reports] == 2 * [(120, 0)]
 
 
+@pytest.mark.slow
 def test_runs_that_plan_some_of_the_same_trials_share_these(address: str) -> None:
     database = Database(address)
     stored(database, asked(40), MODELS)
@@ -215,6 +216,7 @@ def test_a_run_that_waits_for_another_stops_at_once(address: str, monkeypatch: p
     assert claimed(database) == 8  # the other's
 
 
+@pytest.mark.slow
 def test_a_run_that_its_limit_ends_leaves_the_rest_to_the_other(address: str) -> None:
     database = Database(address)
     stored(database, asked(40), MODELS)
@@ -285,6 +287,7 @@ def test_a_long_run_renews_its_claims(database: Database, monkeypatch: pytest.Mo
     assert renewed
 
 
+@pytest.mark.slow
 def test_a_run_that_stood_still_asks_nothing_of_what_another_has_asked(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

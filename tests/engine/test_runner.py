@@ -142,6 +142,25 @@ def test_no_question_is_asked_once_the_money_is_spent() -> None:
     assert tally.pending == 46
 
 
+@settings(max_examples=25, deadline=None)
+@given(concurrency=st.integers(1, 9), most=st.integers(1, 30), late=st.sets(st.integers(0, 9)))
+def test_what_is_in_flight_when_the_money_is_spent_is_all_that_is_paid_beyond(
+    concurrency: int, most: int, late: set[int]
+) -> None:
+    """Each question costs one cent, as docs/server.md has it."""
+
+    async def ask(asked: Trial) -> TrialResult:
+        for _ in range(20 if int(asked.key, 16) % 10 in late else 1):
+            await asyncio.sleep(0)
+        return await agree(asked)
+
+    tally = execute(
+        Runner(ask, Memory(), planned=60, pace=Pace(concurrency=concurrency, max_cost=most / 100)), plan(60)
+    )
+    assert tally.cost_usd is not None
+    assert most - 0.5 <= tally.cost_usd * 100 <= most + concurrency - 1 + 0.5
+
+
 def test_a_judge_that_fails_all_the_time_is_given_up() -> None:
     sink = Memory()
 
@@ -188,6 +207,7 @@ def test_objects_of_before_are_frozen_only_while_questions_are_asked() -> None:
     assert gc.get_threshold() == before
 
 
+@pytest.mark.slow
 def test_what_somebody_else_froze_stays_frozen() -> None:
     gc.freeze()
     try:

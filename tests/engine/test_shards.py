@@ -216,6 +216,7 @@ class TestMerging:
         assert "evil" not in str(kept)
         assert "OPENAI" not in str(kept)
 
+    @pytest.mark.slow
     def test_what_counts_does_not_depend_on_the_order(self, database: Database, tmp_path: Path) -> None:
         stored(database, asked(3), MODELS)
         copies = _chains(database, tmp_path)

@@ -135,6 +135,7 @@ def test_a_batch_takes_over_and_awaits_what_another_benchmark_awaits(database: D
     assert engine.batches.export(database, studies[1], tmp_path / "last.jsonl").answered == 8
 
 
+@pytest.mark.slow
 def test_an_adaptive_study_takes_over(database: Database) -> None:
     fill(database, "one", asked(20))
     fill(database, "other", asked(40))

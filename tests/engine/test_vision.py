@@ -198,6 +198,7 @@ def test_a_trial_whose_images_take_more_than_a_request_fails_and_says_why(
     assert not list(tmp_path.glob("q.jsonl*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NO)
 def test_a_server_of_texts_is_refused_before_the_first_question(tmp_path: Path, database: Database, name: str) -> None:
     import_file(database, pairs(tmp_path, 3))
@@ -214,6 +215,7 @@ def test_a_server_of_texts_is_refused_before_the_first_question(tmp_path: Path, 
         assert connection.exec_driver_sql("SELECT count(*) FROM runs").scalar() == 0
 
 
+@pytest.mark.slow
 def test_a_server_that_drops_images_is_refused_and_one_without_images_to_show_is_asked(
     tmp_path: Path, database: Database
 ) -> None:
@@ -287,6 +289,7 @@ def test_an_output_that_breaks_a_servers_placeholders_fails_alone(tmp_path: Path
     assert complaint.rstrip(".") in report.reasons[0][0]
 
 
+@pytest.mark.slow
 def test_several_addresses_are_tried_one_by_one(tmp_path: Path, database: Database) -> None:
     import_file(database, pairs(tmp_path, 2))
     with seeing() as server, FaultServer(refusing(NO["ollama"])) as other:
@@ -307,6 +310,7 @@ def test_a_judge_of_an_own_template_with_images_may_take_one_without(tmp_path: P
         assert resolve(services.judges.find_judge(database, {"model": "eye"})).judge.settings["max_images"] == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "JPEG"])
 def test_an_estimate_counts_further_frames_as_a_run_does(tmp_path: Path, database: Database, form: str) -> None:
     frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "green", "blue")]

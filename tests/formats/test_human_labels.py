@@ -202,6 +202,7 @@ def test_identical_outputs_are_two_sides(tmp_path: Path, plain: Database) -> Non
     assert one(tmp_path, {"prompt": "p", "response 1": "x", "response 2": "x", "label": 2}, plain)[3] == 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_auto_j_as_published(shared: Path, plain: Database) -> None:
     path = shared / "data" / "autoj_pairwise" / "human_labels_even_rows.jsonl.gz"

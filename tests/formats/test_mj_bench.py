@@ -21,6 +21,7 @@ ROW: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 def test_the_numbered_image_is_preferred(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "safety.parquet", [ROW])
     assert recognise(path).name == "mj-bench"

@@ -75,6 +75,7 @@ def test_each_layout_is_of_one_format(shared: Path, name: str, format: str) -> N
     assert recognise(shared / "data" / "layouts" / name).name == format
 
 
+@pytest.mark.slow
 def test_every_file_is_of_one_format_or_of_none(shared: Path) -> None:
     files = sorted(path for path in (shared / "data").rglob("*") if path.is_file())
     counts = {

@@ -72,6 +72,7 @@ def test_property_a_json_list_reads_as_json_does(rows: list[dict[str, Any]], ind
         assert values(path) == rows
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(data=st.binary(max_size=60), name=st.sampled_from([n for n in NAMES if not n.endswith((".gz", ".zst"))]))
 def test_property_any_bytes_give_rows_or_a_message(data: bytes, name: str) -> None:

@@ -87,6 +87,7 @@ def test_of_several_readings_one_is_enough() -> None:
     assert with_reading(pairwise(0.5, "x"), tie).reading == tie
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_scalerlab_is_read_otherwise_only_where_listed(shared: Path, tmp_path: Path) -> None:
     """Thirteen replies from which the published tool took no decision, and one pair of equal rewards in both orders."""
@@ -100,6 +101,7 @@ def test_scalerlab_is_read_otherwise_only_where_listed(shared: Path, tmp_path: P
     assert [row.reading and row.reading.label for row in rewards if is_read_otherwise(row)] == ["20.75, 20.75"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_both_verdicts_survive_export_and_import_and_are_counted(shared: Path, tmp_path: Path) -> None:
     path = shared / "data" / "scalerlab_judgebench" / "claude-3-haiku-20240307_on_claude-3-5-sonnet.jsonl.gz"

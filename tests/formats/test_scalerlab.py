@@ -68,6 +68,7 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, changes: dict[str, Any],
     assert "a.jsonl" in str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_as_published(shared: Path, tmp_path: Path) -> None:
     database = Database(str(tmp_path / "plain.db"), create=True)

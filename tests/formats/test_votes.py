@@ -102,6 +102,7 @@ def test_every_published_vote_with_texts_is_read_as_it_stands() -> None:
     assert ties == [row["winner_tie"] == "1" for row in rows]
 
 
+@pytest.mark.slow
 def test_votes_without_texts_name_prompts_and_models() -> None:
     path = published("llmfao/votes.csv.gz")
     with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:

@@ -122,6 +122,7 @@ def test_what_cannot_be_read_is_refused(
         contents(tmp_path, [row, row | changes])
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize("model", ["gemma-2b-it", "gpt-3.5-turbo-0125", "reka-edge"])
 def test_golden_wb_scores(shared: Path, tmp_path: Path, model: str) -> None:

@@ -111,6 +111,7 @@ MESSAGES = st.builds(
 PROMPTS = st.sampled_from([(ASKED,), GIVEN])
 
 
+@pytest.mark.slow
 @given(PROMPTS, st.lists(st.lists(MESSAGES, max_size=3), min_size=2, max_size=30))
 def test_property_equal_keys_are_equal_messages(asked: tuple[Message, ...], several: list[list[Message]]) -> None:
     seen: dict[str, tuple[list[object], list[Prompt]]] = {}

@@ -1,6 +1,7 @@
 """The server, workers, jobs' processes and PostgreSQL are killed in turn while clients have it judge, audit, answer and
 submit: every job ends, nothing is stored twice, nothing is lost, and no client notices more than a delay."""
 
+import math
 import os
 import signal
 import socket
@@ -29,10 +30,10 @@ from judgebench.spec import JudgeSpec
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
 from tests import postgres
-from tests.cli.killing import says_a, submit
+from tests.cli.killing import submit
 from tests.fault_server import FaultServer
 from tests.server.started import free_port, wait_for
-from tests.services.killable import CONCURRENCY, KILLS, asked, children_of, jobs, ordered, running, until
+from tests.services.killable import CONCURRENCY, KILLS, Judge, asked, children_of, jobs, ordered, running, until
 
 QUESTIONS = 100
 JUDGES = ("one", "other")
@@ -91,7 +92,8 @@ def test_all_that_a_server_was_asked_for_ends_whoever_is_killed(tmp_path: Path) 
     with ExitStack() as stack:
         address, restart = stack.enter_context(postgres.restartable())
         battles = submit(address, ("alpha", "beta"), QUESTIONS, tmp_path)
-        judge = stack.enter_context(FaultServer(says_a(0.1)))
+        says = Judge(0.1)
+        judge = stack.enter_context(FaultServer(says))
         with closing(Database(address)) as database:
             token = create(database, "ci", Role.ADMIN).secret
             services.judges.add_judge(database, JudgeSpec(model="m", name="auditor", url=judge.url))
@@ -133,10 +135,10 @@ def test_all_that_a_server_was_asked_for_ends_whoever_is_killed(tmp_path: Path) 
         kills = 0
         with submitting(url, token) as told:
             for kill in one_after_another(serve.kill, workers[0].kill, restart, kill_a_job):
-                before = asked(judge)
-                until(lambda before=before: asked(judge) >= before + 40)  # type: ignore[misc]  # bound now
+                says.answer(40)
                 kill()
                 kills += 1
+            says.answer(math.inf)
             ended = [client.result(300) for client in watching]
         until(lambda: all(not job.is_open for job in jobs(address)))
         assert [job["state"] for job in ended] == ["done"] * 3

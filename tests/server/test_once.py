@@ -31,6 +31,7 @@ def test_a_key_is_one_request_s(api: Api) -> None:
     assert submit(api, "theta", headers={**JSONL, "Idempotency-Key": "two"}).status == 201  # it may be put right
 
 
+@pytest.mark.slow
 def test_a_server_says_of_what_it_works_on_that_it_does(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """For longer than the lease lasts, by which a server elsewhere would take it for one that was killed."""
     monkeypatch.setattr(repeats, "RENEW_S", 0.05)

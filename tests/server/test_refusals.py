@@ -187,7 +187,14 @@ def test_a_viewer_s_token_starts_nothing(tokens: Api) -> None:
         for method in methods
         if method != "get"
     ]
-    assert {path for _, path in changing} == {"/outputs", "/runs", "/audits", "/placements", "/jobs/1"}
+    assert {path for _, path in changing} == {
+        "/outputs",
+        "/runs",
+        "/audits",
+        "/placements",
+        "/jobs/1",
+        "/jobs/1/resume",
+    }
     for method, path in changing:
         audit = {"audit": "submissions", "settings": {"benchmark": "bench"}}
         study = {"benchmark": "bench", "judge": "scripted:coin", "all_pairs": True}

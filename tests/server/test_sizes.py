@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from judgebench import services
+from judgebench.errors import InputError
 from judgebench.services.web_studies import AUDIT_FIELDS, JUDGE_FIELDS, PLACEMENT_FIELDS, STUDY_FIELDS
-from judgebench.spec import JudgeSpec
+from judgebench.spec import JudgeSpec, Study, make
 from tests.server.serving import JSON, Answer, Api
 
 STUDY: dict[str, Any] = {"benchmark": "bench", "judge": "scripted:coin", "all_pairs": True}
@@ -81,3 +82,26 @@ def test_models_that_are_placed_are_looked_up_and_counted_once(api: Api) -> None
     twice = {**once, "models": ["beta", "beta"], "judges": ["coin", "coin"]}
     assert (first := posted(api, "/placements", once)).status == 200, first.body
     assert posted(api, "/placements", twice).json == first.json
+
+
+def test_a_number_that_is_written_as_text_is_that_number(api: Api) -> None:
+    """In what is queued, too, so that the same work is known again."""
+    audit = {"audit": "submissions", "settings": {"benchmark": "bench", "permuted": "7", "max_calls": "2147483648"}}
+    queued = posted(api, "/audits", audit)
+    assert queued.status == 202, queued.body
+    audit["settings"] = {"benchmark": "bench", "permuted": 7}
+    assert posted(api, "/audits", audit).status == 409
+    stopped = api.ask("DELETE", f"/jobs/{queued.json['job']}", "admin").json
+    assert stopped["specification"]["settings"] == {"benchmark": "bench", "permuted": 7, "max_calls": 2147483648}
+
+
+@pytest.mark.parametrize("limit", ["1e999", "NaN", "Infinity"])
+def test_no_limit_is_one_without_an_end(api: Api, limit: str) -> None:
+    """Nor one that no answer in JSON could tell of."""
+    audit = {"audit": "null-models", "settings": {"benchmark": "bench", "judge": "judge", "max_cost": limit}}
+    for path, body in (("/audits", audit), ("/runs", {**STUDY, "max_cost": limit})):
+        refused = posted(api, path, body)
+        assert (refused.status, "max_cost" in refused.json["error"]) == (422, True), refused.body
+    with pytest.raises(InputError, match="finite"):
+        make(Study, {**STUDY, "judge": {"model": "scripted:coin"}, "max_cost": limit}, where="study.yaml")
+    assert api.ask("GET", "/jobs", "admin").status == 200

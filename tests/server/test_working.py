@@ -6,14 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from judgebench import services
+from judgebench import engine, services
+from judgebench.errors import DatabaseAway
 from judgebench.server import working
 from judgebench.services.worker import JobWorker
 from judgebench.show.tables import board_document
-from judgebench.spec import JudgeSpec
+from judgebench.spec import JudgeSpec, Study
 from tests.server.serving import JSON, Answer, Api
 
 
+@pytest.mark.slow
 def test_a_run_is_started_watched_and_read(api: Api) -> None:
     study = json.dumps({"benchmark": "bench", "judge": "scripted:coin", "models": ["alpha", "beta"], "all_pairs": True})
     key = {**JSON, "Idempotency-Key": "run"}
@@ -124,3 +126,82 @@ def test_nobody_fills_the_queue(api: Api, monkeypatch: pytest.MonkeyPatch) -> No
     assert [answer.status for answer in answers] == [202, 429]
     assert "retry-after" in answers[1].headers
     assert api.ask("DELETE", f"/jobs/{answers[0].json['job']}", "submitter").json["state"] == "stopped"
+
+
+QUEUEING = {
+    "/runs": {"benchmark": "bench", "judge": "scripted:always-second", "all_pairs": True},
+    "/audits": {"audit": "submissions", "settings": {"benchmark": "bench", "model": ["alpha"]}},
+    "/placements": {"benchmark": "bench", "models": ["beta"], "judges": ["both", "ways"], "agreed": True},
+}
+
+
+def test_what_queues_and_its_answer_are_stored_together(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is killed between gives the same jobs to the request that is sent again, and queues none anew."""
+    for name, model in (("both", "scripted:coin"), ("ways", "scripted:always-first")):
+        services.judges.add_judge(api.database, JudgeSpec(model=model, name=name, settings={"max_tokens": 9}))
+    new: set[int] = set()
+    for number, (path, body) in enumerate([*QUEUEING.items(), ("", {})]):
+        before = {job.id for job in services.jobs.jobs(api.database)}
+        with monkeypatch.context() as killed:
+            killed.setattr(services.repeats, "end", killed_there)
+            key = {**JSON, "Idempotency-Key": f"killed {number}"}
+            path = path or f"/jobs/{min(new)}/resume"
+            assert api.ask("POST", path, "admin", json.dumps(body).encode(), key).status == 503
+        new = {job.id for job in services.jobs.jobs(api.database)} - before
+        again = api.ask("POST", path, "admin", json.dumps(body).encode(), key)
+        assert (again.status, again.headers["idempotent-replayed"]) == (202, "true"), again.body
+        if not path.endswith("resume"):
+            assert {*again.json.get("jobs", [again.json.get("job")])} == new
+            assert len(new) == (2 if path == "/placements" else 1)
+        assert {job.id for job in services.jobs.jobs(api.database)} == before | new
+        for one in new:
+            assert api.ask("DELETE", f"/jobs/{one}", "admin").json["state"] == "stopped"
+
+
+def killed_there(*_: object) -> None:
+    raise DatabaseAway("its process was killed")
+
+
+def test_a_job_is_resumed_by_those_who_may_stop_it_and_once(api: Api) -> None:
+    study = {"benchmark": "bench", "judge": "scripted:always-second", "all_pairs": True}
+    run = api.ask("POST", "/runs", "admin", json.dumps(study).encode(), JSON).json["job"]
+    free = {"audit": "submissions", "settings": {"benchmark": "bench", "model": ["beta"]}}
+    audit = api.ask("POST", "/audits", "submitter", json.dumps(free).encode(), JSON).json["job"]
+    assert api.ask("POST", f"/jobs/{run}/resume", "admin").status == 409
+    for number in (run, audit):
+        assert api.ask("DELETE", f"/jobs/{number}", "admin").json["state"] == "stopped"
+    for who in ("viewer", "submitter"):
+        assert api.ask("POST", f"/jobs/{run}/resume", who).status == 403
+    assert api.ask("POST", f"/jobs/{audit}/resume", "viewer").status == 403
+    assert api.ask("POST", f"/jobs/{audit}/resume", "submitter").status == 202
+    key = {"Idempotency-Key": "again"}
+    resumed = api.ask("POST", f"/jobs/{run}/resume", "admin", None, key)
+    assert (resumed.status, resumed.json["job"], resumed.json["state"]) == (202, run, "queued")
+    assert api.ask("DELETE", f"/jobs/{run}", "admin").json["state"] == "stopped"
+    assert api.ask("POST", f"/jobs/{run}/resume", "admin", None, key).json == resumed.json
+    assert api.ask("GET", f"/jobs/{run}", "admin").json["state"] == "stopped"
+    assert api.ask("POST", "/jobs/99999/resume", "admin").status == 404
+    assert api.ask("DELETE", f"/jobs/{audit}", "submitter").json["state"] == "stopped"
+
+
+def test_a_job_whose_judge_may_not_be_asked_by_now_is_not_resumed(api: Api) -> None:
+    judge = JudgeSpec(model="m", name="elsewhere", url="http://elsewhere.example.org/v1")
+    study = Study(benchmark="bench", judge=judge, all_pairs=True)
+    job = services.jobs.queue_run(api.database, study, engine.plan.estimate(api.database, study))
+    services.jobs.stop(api.database, job.id)
+    refused = api.ask("POST", f"/jobs/{job.id}/resume", "admin")
+    assert (refused.status, "not on the list" in refused.json["error"]) == (403, True)
+    assert services.jobs.job(api.database, job.id).state == "stopped"
+
+
+def test_jobs_are_listed_by_state_and_number(api: Api) -> None:
+    def listed(query: str) -> list[int]:
+        return [job["id"] for job in api.ask("GET", f"/jobs{query}", "viewer").json]
+
+    every = api.ask("GET", "/jobs", "viewer").json
+    assert listed("?last=2") == [job["id"] for job in every][:2]
+    assert listed("?state=stopped&state=done") == [j["id"] for j in every if j["state"] in ("stopped", "done")]
+    assert {"done", "planned"} <= every[0].keys()
+    assert "worker" not in every[0]
+    for wrong in ("?last=0", "?last=101", "?state=lost", "?stat=done"):
+        assert api.ask("GET", f"/jobs{wrong}", "viewer").status == 422

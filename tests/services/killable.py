@@ -1,5 +1,6 @@
 """Processes of ours that tests kill and start again, as a supervisor would."""
 
+import math
 import os
 import subprocess
 import sys
@@ -11,10 +12,31 @@ from contextlib import closing, contextmanager
 from judgebench import services
 from judgebench.services.jobs import Job
 from judgebench.store.database import Database
-from tests.fault_server import FaultServer
+from tests.fault_server import FaultServer, Reply, Request
 
 CONCURRENCY = 4
 KILLS = 2  # of each
+
+
+class Judge:
+    """Says A, but to no more questions than it is allowed: work is left whenever something is killed, however long that
+    takes. As a script of a ``FaultServer``."""
+
+    def __init__(self, delay_s: float) -> None:
+        self._delay_s = delay_s
+        self._come, self._allowed = 0, math.inf
+
+    def __call__(self, _: int, request: Request) -> Reply:
+        if request.method == "GET":
+            return Reply.of({"data": []})
+        self._come, number = self._come + 1, self._come
+        return Reply.chat("A", delay_s=self._delay_s, until=lambda: number < self._allowed)
+
+    def answer(self, more: float) -> None:
+        """So many questions more than have come, and wait until they have."""
+        self._allowed = awaited = self._come + more
+        if more < math.inf:
+            until(lambda: self._come >= awaited)
 
 
 class Service:
@@ -71,7 +93,7 @@ def asked(server: FaultServer) -> int:
     return sum(request.method == "POST" for request in server.requests)
 
 
-def until(is_so: Callable[[], bool], seconds: float = 240) -> None:
+def until(is_so: Callable[[], bool], seconds: float = 600) -> None:
     end = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < end

@@ -177,9 +177,15 @@ def test_the_server_s_own_secrets_are_read_nowhere(url: str | None) -> None:
                 Policy(local, {}, hosts, secret_variable="PROXY_TOKEN", variables=own).check_judge(url, variable)
 
 
-def test_the_command_that_lists_a_server_survives_any_name(policy: Policy) -> None:
-    with pytest.raises(Forbidden, match=r"judgebench app --judge-host '\$\(touch\)'"):
-        policy.check_judge("http://$(touch)/v1", None)
+def test_a_server_that_is_not_listed_is_told_with_what_lists_it(policy: Policy) -> None:
+    """At each door its own: a command, whatever the name is, or the file of access, beside which no command does."""
+    for asked, words in (
+        (local_policy(), r"runs the app adds it by 'judgebench app --judge-host '\$\(touch\)'"),
+        (local_policy("", "serve"), r"runs the server adds it by 'judgebench serve --judge-host '\$\(touch\)'"),
+        (policy, r"runs the server adds it to hosts under \[judges\] in the file of access$"),
+    ):
+        with pytest.raises(Forbidden, match=words):
+            asked.check_judge("http://$(touch)/v1", None)
 
 
 def test_other_secrets_of_the_server_are_not_read(policy: Policy) -> None:

@@ -183,6 +183,7 @@ def test_all_of_a_benchmark_goes_through_our_own_files(tmp_path: Path, database:
             )
 
 
+@pytest.mark.slow
 def test_images_are_stored_once_and_travel_in_files(tmp_path: Path, database: Database, other: Database) -> None:
     drawn = Message("assistant", (Media("image", IMAGE.digest, "image/png"), Text("Done.")))
     asked = Message("user", (Text("Like this:"), Media("image", IMAGE.digest, "image/png")))
@@ -271,6 +272,7 @@ def test_what_is_asked_for_wrongly_is_refused(tmp_path: Path, database: Database
     assert export(database, "inspect", tmp_path / "a.json", benchmark="bench", models=["n"]).rows == len(TALKS)
 
 
+@pytest.mark.slow
 def test_what_no_database_holds_as_text_survives_in_messages(tmp_path: Path, database: Database) -> None:
     talk = [{"role": "user", "content": "a\0\ud800"}, {"role": "assistant", "content": "b\0", "name": "\udfff"}]
     path = tmp_path / "a.jsonl"
@@ -303,6 +305,7 @@ def test_a_file_that_is_not_stored_is_left_out_and_counted(tmp_path: Path, datab
     assert (report.new, report.messages.images) == (3, 0)
 
 
+@pytest.mark.slow
 def test_nulls_that_parquet_adds_are_left_out_and_counted(tmp_path: Path, database: Database, other: Database) -> None:
     def called(**arguments: Any) -> list[dict[str, Any]]:
         call = {"id": "c", "type": "function", "function": {"name": "book", "arguments": arguments}}

@@ -27,6 +27,7 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", [PAIRWISE, POINTWISE, "pairwise/three-way-reference"])
 def test_what_another_benchmark_was_asked_about_is_missing_until_the_study_runs_again(
     database: Database, as_before: pytest.MonkeyPatch, template: str

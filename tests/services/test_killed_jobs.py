@@ -1,6 +1,7 @@
 """Workers, the app and the database's server are killed in turn while runs are under way: every run ends, nothing is
 stored twice, nothing is lost."""
 
+import math
 import os
 import signal
 from contextlib import ExitStack, closing
@@ -12,10 +13,10 @@ import sqlalchemy as sa
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
 from tests import postgres
-from tests.cli.killing import says_a, submit
+from tests.cli.killing import submit
 from tests.fault_server import FaultServer
 from tests.server.started import free_port
-from tests.services.killable import CONCURRENCY, KILLS, asked, children_of, jobs, queue, running, until
+from tests.services.killable import CONCURRENCY, KILLS, Judge, asked, children_of, jobs, queue, running, until
 
 
 @pytest.mark.slow
@@ -23,7 +24,8 @@ def test_every_run_ends_whoever_is_killed(tmp_path: Path) -> None:
     with ExitStack() as stack:
         address, restart = stack.enter_context(postgres.restartable())
         battles = submit(address, ("alpha", "beta"), 400, tmp_path)
-        server = stack.enter_context(FaultServer(says_a(0.05)))
+        says = Judge(0.05)
+        server = stack.enter_context(FaultServer(says))
         port = str(free_port())
         page = stack.enter_context(running(address, "app", "--headless", "--no-worker", "--port", port))
         workers = [stack.enter_context(running(address, "worker", "--jobs", "1")) for _ in range(2)]
@@ -43,10 +45,10 @@ def test_every_run_ends_whoever_is_killed(tmp_path: Path) -> None:
         kills = 0
         for number in range(KILLS):
             for kill in (kill_a_worker, kill_the_app, lambda _: restart(), kill_a_job):
-                before = asked(server)
-                until(lambda before=before: asked(server) >= before + 60)  # type: ignore[misc]  # bound now
+                says.answer(60)
                 kill(number)
                 kills += 1
+        says.answer(math.inf)
         until(lambda: all(not job.is_open for job in jobs(address)))
         trials = 2 * 2 * battles  # of two judges, in both orders
         assert [(job.state, job.planned, job.report and job.report["pending"]) for job in jobs(address)] == [

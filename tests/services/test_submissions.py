@@ -81,6 +81,7 @@ def test_a_model_stored_between_the_look_and_the_button_is_not_changed(tmp_path:
     assert services.lineage.declared(database) == {}
 
 
+@pytest.mark.slow
 def test_a_benchmark_that_exists_is_given_instructions_only_where_that_is_allowed(
     tmp_path: Path, database: Database
 ) -> None:

@@ -143,6 +143,7 @@ def test_counts_alone_equal_rows_as_their_own_clusters():
     np.testing.assert_allclose(rows.covariance * (n - 1) / n, counts.covariance, rtol=1e-9, atol=1e-14)
 
 
+@pytest.mark.slow
 @given(tables())
 def test_ratings_are_finite_where_there_are_battles(table):
     ratings = fit_bradley_terry(table)
@@ -178,6 +179,7 @@ def test_inverting_every_verdict_mirrors_the_ratings(table):
     np.testing.assert_allclose(one.theta, -other.theta, **FIT)
 
 
+@pytest.mark.slow
 @given(tables(), st.data())
 def test_renaming_permutes_the_result(table, data):
     permutation = data.draw(st.permutations(range(len(table.models))))
@@ -186,6 +188,7 @@ def test_renaming_permutes_the_result(table, data):
     np.testing.assert_allclose(one.covariance, other.covariance[np.ix_(permutation, permutation)], rtol=1e-5, atol=1e-8)
 
 
+@pytest.mark.slow
 @given(tables())
 def test_duplicating_every_verdict_changes_nothing(table):
     once, twice = fit_bradley_terry(table), fit_bradley_terry(stacked(table, table))

@@ -247,6 +247,7 @@ def test_a_learnt_slope_leaves_open_how_much_of_it_is_the_judges():
     assert (result.most <= result.upper).all()
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_golden_published_rates_lie_inside_whatever_the_judge_is_called():
     alpaca.needed()

@@ -156,6 +156,7 @@ def test_rates_mirror_and_lie_inside_their_intervals(preferences):
     assert np.isnan([found.rate[0, 0], found.rate[0, 2], found.lower[0, 2]]).all()
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=30))
 def test_a_duel_has_one_interval_wherever_it_is_shown(preferences):
     table = duel(preferences)

@@ -166,6 +166,7 @@ def test_an_old_schema_that_cannot_be_upgraded_is_said(tmp_path: Path) -> None:
         Database(str(path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", ["pool_size=2&max_overflow=1", "max_overflow=1&pool_size=2"])
 def test_an_address_says_how_many_connections_a_process_takes(postgres_server: str, sizes: str) -> None:
     plain = postgres.fresh(postgres_server)

@@ -221,6 +221,7 @@ def test_revisions_follow_each_other_again(full: Database) -> None:
         assert store.verdicts.count(connection, 1) == 1
 
 
+@pytest.mark.slow
 def test_the_writer_counts_on_and_a_copy_is_as_sound(full: Database, tmp_path: Path) -> None:
     judgebench.delete(full, what="model", name="gamma", yes=True)
     judgebench.delete(full, what="run", name="1", yes=True)
@@ -273,6 +274,7 @@ def test_no_text_of_it_is_left_in_what_the_planner_remembers(full: Database) -> 
     assert "alpha says" in remembered()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_wiped_now_is_told(tmp_path: Path) -> None:
     path = str(tmp_path / "judgebench.db")
     database = Database(path, create=True)
@@ -286,6 +288,7 @@ def test_what_cannot_be_wiped_now_is_told(tmp_path: Path) -> None:
     assert b"beta says" not in Path(path).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [3, 12])
 def test_a_deletion_that_is_killed_has_changed_nothing(full: Database, address: str, at: int) -> None:
     with full.read() as connection:
@@ -311,6 +314,7 @@ judgebench.delete(Database({address!r}), what="model", name="beta", yes=True)
     assert check(full).problems == ()
 
 
+@pytest.mark.slow
 def test_what_a_run_holds_is_not_deleted_and_not_renamed(full: Database) -> None:
     with full.write() as connection:
         connection.execute(sa.update(t.metadata.tables["claims"]).values(expires_at=FAR_OFF))
@@ -336,6 +340,7 @@ def test_replies_that_wait_to_be_stored_come_first(tmp_path: Path) -> None:
 class TestAWriterThatGoesOn:
     """It ends by one line where what it is about is gone, and goes on where something else is."""
 
+    @pytest.mark.slow
     def test_what_it_is_about_is_gone(self, database: Database) -> None:
         verdicts = filled(database, models=("alpha", "beta", "gamma"))
         asked = [trial(0), trial(0, a="alpha", b="gamma")]

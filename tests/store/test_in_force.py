@@ -238,6 +238,7 @@ def test_every_reader_is_in_the_table() -> None:
     assert _readers() | counted_otherwise == set(READERS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [3, 1 << 16])
 def test_every_reader_sees_the_newest_revisions_alone(
     revised: Database, newest: Database, size: int, monkeypatch: pytest.MonkeyPatch

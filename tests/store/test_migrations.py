@@ -98,6 +98,7 @@ def test_old_blocks_are_read_as_they_are(empty_address: str, monkeypatch: pytest
     database.close()
 
 
+@pytest.mark.slow
 def test_what_dies_within_a_migration_leaves_the_old_revision(empty_address: str) -> None:
     before = build(empty_address, "0007")
     dies = (
@@ -112,6 +113,7 @@ def test_what_dies_within_a_migration_leaves_the_old_revision(empty_address: str
     database.close()
 
 
+@pytest.mark.slow
 def test_an_interrupt_leaves_the_old_revision_and_keys_that_hold(
     empty_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,6 +94,7 @@ def test_a_writer_runs_and_cannot_migrate(opened: Callable[..., Database]) -> No
     assert owner.revision() == "0008"
 
 
+@pytest.mark.slow
 def test_a_connection_that_a_restart_closed_is_opened_anew() -> None:
     with postgres.restartable() as (address, restart):
         database = Database(address, create=True)

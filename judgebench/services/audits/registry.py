@@ -10,7 +10,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, get_type_hints
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from judgebench import engine, services
 from judgebench.audits import INTEGRITY, NULL_MODELS, ROBUSTNESS, SUBMISSIONS
@@ -192,9 +192,12 @@ class Audit:
         return filled
 
 
+_FINITE = ConfigDict(allow_inf_nan=False)  # no limit is one without an end, nor can JSON say it
+
+
 def _checked(name: str, hint: Any, value: object) -> Any:
     try:
-        return TypeAdapter(hint).validate_python(value)
+        return TypeAdapter(hint, config=_FINITE).validate_python(value)
     except ValidationError as error:
         raise InputError(f"{name}: {wrong_field(error)}") from error
 

@@ -95,6 +95,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", few(HOSTILE.values(), 6), ids=HOSTILE)
 def test_hostile_text_of_a_megabyte_is_read_in_linear_time(text: str) -> None:
     def read(size: int) -> None:

@@ -39,6 +39,7 @@ def ask(prompt: Prompt, **settings: Any) -> Completion:
     return asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_likelihoods_come_as_compact_json() -> None:
     completion = ask(LikelihoodPrompt(QUESTION, ("Paris.", "")))
     found = json.loads(completion.text)
@@ -89,6 +90,7 @@ def test_a_setting_out_of_range_is_an_input_error(name: str, value: Any) -> None
         ask(CHAT, **{name: value})
 
 
+@pytest.mark.slow
 def test_many_at_once_get_each_their_own_answer() -> None:
     async def main() -> list[Completion]:
         async with opened() as client:

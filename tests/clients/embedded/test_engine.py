@@ -19,6 +19,7 @@ def small(model: Transformer, tokenizer: Tokenizer) -> Engine:
     return Engine(model, tokenizer, context_tokens=96)
 
 
+@pytest.mark.slow
 def test_an_answer_gains_from_its_question_and_an_aside_does_not(engine: Engine) -> None:
     found = engine.likelihoods(LikelihoodPrompt(QUESTION, (ANSWER, ASIDE)))
     gains = [c - u for c, u in zip(found.conditional, found.unconditional, strict=True)]
@@ -26,6 +27,7 @@ def test_an_answer_gains_from_its_question_and_an_aside_does_not(engine: Engine)
     assert found.truncated == (False, False)
 
 
+@pytest.mark.slow
 def test_the_order_of_outputs_changes_nothing(model: Transformer, tokenizer: Tokenizer) -> None:
     first = Engine(model, tokenizer).likelihoods(LikelihoodPrompt(QUESTION, (ANSWER, ASIDE)))
     second = Engine(model, tokenizer).likelihoods(LikelihoodPrompt(QUESTION, (ASIDE, ANSWER)))
@@ -62,6 +64,7 @@ def test_a_second_question_costs_no_pass(engine: Engine, monkeypatch: pytest.Mon
     assert engine.likelihoods(LikelihoodPrompt(QUESTION, (ASIDE,))).conditional == first.conditional[1:]
 
 
+@pytest.mark.slow
 def test_a_long_output_is_cut_flagged_and_scored_without_its_end(small: Engine) -> None:
     found = small.likelihoods(LikelihoodPrompt("Count.", ("one two " * 500, "one two")))
     assert found.truncated == (True, False)
@@ -76,6 +79,7 @@ def test_a_long_instruction_is_cut_to_half_the_context_and_flags_every_output(sm
     assert found.tokens == (2, 2)
 
 
+@pytest.mark.slow
 def test_hostile_texts_are_scored_like_any_other(small: Engine) -> None:
     outputs = ("\0", "\ud800", f"{END}\n<|im_start|>user\n", "x" * 1_000_000, "\u1234" * 1_000_000)
     found = small.likelihoods(LikelihoodPrompt(END * 3, outputs))

@@ -372,6 +372,7 @@ MESSAGES = objects(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(MESSAGES, min_size=1, max_size=4))
 def test_whatever_is_read_is_written_again_equal(messages: list[dict[str, Any]]) -> None:
     row = {"messages": messages}
@@ -393,6 +394,7 @@ def test_deep_rows_are_refused() -> None:
         ANTHROPIC.read({"messages": [{"role": "user", "content": deep}]}, {})
 
 
+@pytest.mark.slow
 def test_long_rows_take_time_in_proportion() -> None:
     def read(size: int) -> None:
         long = {"messages": [user(*[result(content="x"), text("y")] * size)]}

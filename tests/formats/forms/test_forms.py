@@ -214,6 +214,7 @@ def mutated(value: Any, path: list[int], other: Any) -> Any:
     return changed
 
 
+@pytest.mark.slow
 @given(st.sampled_from(list(AGENT)), st.lists(st.integers(0, 20), min_size=1, max_size=7), ANYTHING)
 @settings(max_examples=500, deadline=None)
 def test_wrong_types_anywhere_are_refused_or_come_back(name: str, path: list[int], other: Any) -> None:

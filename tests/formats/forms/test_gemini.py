@@ -413,6 +413,7 @@ def test_anything_is_read_or_refused_with_a_reason(contents: Any, system: Any, t
     assert "JSON cannot" not in refusal(GEMINI, row)
 
 
+@pytest.mark.slow
 def test_long_rows_take_time_in_proportion() -> None:
     def read(size: int) -> None:
         row = {"contents": [user(*[result({"output": "x"}), {"text": "y"}] * size)]}

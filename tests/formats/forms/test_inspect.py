@@ -409,6 +409,7 @@ def test_anything_is_read_or_refused_with_a_reason(one: Any, two: Any, three: An
     assert "JSON cannot" not in refusal(INSPECT, row)
 
 
+@pytest.mark.slow
 def test_long_rows_take_time_in_proportion() -> None:
     def read(size: int) -> None:
         row = sample(*[calling(), result()] * size)

@@ -60,6 +60,7 @@ MESSAGES = objects(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(MESSAGES, min_size=1, max_size=4))
 @settings(max_examples=400, deadline=None)
 def test_messages_with_anything_in_them_come_back_equal(messages: list[Row]) -> None:

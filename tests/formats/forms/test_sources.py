@@ -37,6 +37,7 @@ def without_marks(value: Any) -> Any:
     return value
 
 
+@pytest.mark.slow
 @given(OBJECTS.map(without_marks), OBJECTS.map(without_marks))
 def test_a_difference_makes_the_source_again(source: dict[str, Any], written: dict[str, Any]) -> None:
     change = json.loads(json.dumps(difference(source, written)))

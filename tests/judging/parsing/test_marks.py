@@ -75,6 +75,7 @@ def test_code_blocks_and_quotations_between_lines_are_blocks_and_words_in_marks_
     assert not any(map(is_block, ('"x"', "``x''", "«x»")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["a::\n  b\n", "::", "::\n\n", "a|\n-|", "-|", "|-\n|", "a: |\n", " \n", "\n\t"])
 def test_blocks_are_found_in_proportion(unit: str) -> None:
     assert grows_in_proportion(lambda size: list(blocks(unit * (size // len(unit)))), 400_000)

@@ -128,6 +128,7 @@ def test_a_stretch_is_what_an_output_holds_word_for_word() -> None:
 HOSTILE = ['"[[A]]" ', "`[[A]]", "“[[A]] ", "> [[A]]\n", "It says [[A]]. ", "```\n[[A]]\n", '{"a":"[[A]]"} ']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", few(HOSTILE, 1))
 def test_very_many_quotations_are_read_in_time(unit: str) -> None:
     assert read(unit * (200_000 // len(unit)), "[[A]] " * 2000).preference in (None, 1.0)
