@@ -24,7 +24,7 @@ class Judge:
 
     def __init__(self, delay_s: float) -> None:
         self._delay_s = delay_s
-        self._come, self._allowed = 0, math.inf
+        self._come, self._allowed = 0, 0.0
 
     def __call__(self, _: int, request: Request) -> Reply:
         if request.method == "GET":
