@@ -5,6 +5,7 @@ answered so that it is sent again.
 """
 
 import asyncio
+from contextlib import nullcontext
 
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
@@ -47,7 +48,9 @@ class Front:
             if message["type"] == "http.response.start" and message["status"] >= 400 and scope["method"] == "POST":
                 headers = [(name, value) for name, value in message["headers"] if name != b"connection"]
                 message = {**message, "headers": [*headers, _CLOSING]}
-            await send(message)
+            who, size = getattr(connection.state, "bearer", None), len(message.get("body", b""))
+            async with self._state.answering(who, size) if who else nullcontext():
+                await send(message)
 
         try:
             await self._app(scope, reading, sent)
