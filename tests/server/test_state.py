@@ -181,9 +181,11 @@ def test_of_answers_that_are_not_read_a_caller_gets_few(api_alone: Api, monkeypa
     with ExitStack() as opened:
         for _ in range(states.READS_OF_ONE + 3):
             opened.enter_context(socket.create_connection(("127.0.0.1", api_alone.port))).sendall(ask.encode())
-        for _ in range(states.READS_OF_ONE):
-            assert begun.acquire(timeout=60)
-        assert not begun.acquire(timeout=0.5)
+        assert begun.acquire(timeout=60)
+        times = 1
+        while begun.acquire(timeout=0.5):
+            times += 1
+        assert times <= states.READS_OF_ONE
         assert api_alone.ask("GET", path, "admin").body == board.encode()
     assert api_alone.ask("GET", path, "viewer").body == board.encode()
 
