@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from typing import Any
 
 from fastapi import Request
@@ -14,6 +15,7 @@ from judgebench.web.bodies import LAST
 _MOST = 100  # names in a list, as in an address
 _MOST_PAIRS = _MOST * (_MOST - 1) // 2  # that so many names make
 _DEPTH = 20
+_NAME = 80  # characters of a field's name in a message
 _HIGHEST = 2**63 - 1  # integer that a database holds
 
 
@@ -34,33 +36,42 @@ async def read(request: Request) -> dict[str, Any]:
         raise InputError(f"the body is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise InputError(f"the body must be a JSON object, not {type(document).__name__}")
-    _check_sizes(document, ("the body",))
+    _check_sizes(document, ())
     return document
 
 
-def _check_sizes(value: object, place: tuple[str, ...]) -> None:
-    """Raises InputError, naming the field, before anything is made of what is longer, deeper or higher than needed."""
-    where = ": ".join(place)
-    if len(place) > _DEPTH:
+def _check_sizes(value: object, place: tuple[str | int, ...]) -> None:
+    """Raises InputError, naming the field, before anything is made of what is longer, deeper or higher than needed.
+    ``place``: the names of fields, and the numbers in lists, under which the value stands."""
+    if len(place) >= _DEPTH:
         raise InputError("the body is nested too deeply to be read")
     if isinstance(value, int) and abs(value) > _HIGHEST:
-        raise InputError(f"{where}: is too high a number")
+        raise InputError(f"{_told(place)}: is too high a number")
     if isinstance(value, dict):
         for name, inner in value.items():
             _check_sizes(inner, (*place, name))
     if isinstance(value, list):
-        most = _MOST_PAIRS if place[1:] == ("pairs",) else _MOST
+        most = _MOST_PAIRS if place == ("pairs",) else _MOST
         if len(value) > most:
-            raise InputError(f"{where}: at most {most:,} of them are taken at once")
+            raise InputError(f"{_told(place)}: at most {most:,} of them are taken at once")
         for number, inner in enumerate(value, start=1):
-            _check_sizes(inner, (*place, str(number)))
+            _check_sizes(inner, (*place, number))
+
+
+def _told(place: tuple[str | int, ...]) -> str:
+    """As messages hold it, made for the one that needs it: names are as long and strange as their sender likes."""
+    return ": ".join(("the body", *(_quoted(part) if isinstance(part, str) else str(part) for part in place)))
+
+
+def _quoted(name: str) -> str:
+    return repr(name[:_NAME])
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is given twice")
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"{_quoted(twice)} is given twice")
     return fields
 
 

@@ -25,7 +25,7 @@ async def once(
     await confirm(request, who)
     if key is None:
         return await work()
-    with state.alone(who.person.name, key):
+    with state.alone(who.person.name, key, whole):
         return await _kept(state, who, (state.database, who.person.name, key), whole, work)
 
 

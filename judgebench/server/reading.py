@@ -37,7 +37,7 @@ router = APIRouter()
 
 @router.get("/health", tags=["server"])
 async def health(request: Request) -> Response:
-    """Whether the database answers. The one address that needs no token."""
+    """Whether the database answers. Beside openapi.json the one address that needs no token."""
     state = state_of(request)
     await state.look(state.database.revision)
     return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})

@@ -37,7 +37,9 @@ _AGAIN_S = "1"
 
 
 def refused(status: int, kind: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """``kind``: the class of the error, by which clients raise the same."""
+    """``kind``: the class of the error, by which clients raise the same. What is no text in ``message``, as half a
+    surrogate that a request held, is written as its number."""
+    message = message.encode("utf-8", "backslashreplace").decode()
     return JSONResponse({"error": message, "kind": kind}, status, {"Cache-Control": "no-store", **(headers or {})})
 
 

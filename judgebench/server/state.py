@@ -18,7 +18,6 @@ from fastapi import Request
 from judgebench import services
 from judgebench.errors import JudgeBenchError
 from judgebench.services.access import Policy
-from judgebench.services.repeats import StillWorking
 from judgebench.services.submissions import UPLOAD_BYTES
 from judgebench.services.tokens import Bearer
 from judgebench.store.database import Database
@@ -112,7 +111,7 @@ class ServerState:
         self._looks, self._renewals = anyio.CapacityLimiter(LOOKS), anyio.CapacityLimiter(1)
         self._swept = time.monotonic()
         self._bearers: dict[bytes, tuple[Bearer, float]] = {}
-        self._working: set[tuple[str, str]] = set()  # callers and keys of the requests that are worked on
+        self._working: dict[tuple[str, str], str] = {}  # callers and keys of the requests that are worked on: their all
         self._renewing = False
         self._noted: dict[str, float] = {}  # tokens, and when their use was noted last
         self._tasks: set[asyncio.Task[None]] = set()
@@ -148,18 +147,19 @@ class ServerState:
         return await anyio.to_thread.run_sync(partial(work, *args, **how), limiter=self._looks)
 
     @contextmanager
-    def alone(self, caller: str, key: str) -> Iterator[None]:
-        """Raises StillWorking where this server is at the request that the caller has named so."""
+    def alone(self, caller: str, key: str, whole: str) -> Iterator[None]:
+        """Raises StillWorking where this server is at the request that the caller has named so, and OtherRequest where
+        that is another than ``whole``."""
         if (caller, key) in self._working:
-            raise StillWorking(f"the request with the Idempotency-Key {key!r} is being worked on: wait for its answer")
-        self._working.add((caller, key))
+            raise services.repeats.taken(key, is_same=self._working[caller, key] == whole)
+        self._working[caller, key] = whole
         if not self._renewing:
             self._renewing = True
             self._later(self._renew())
         try:
             yield
         finally:
-            self._working.remove((caller, key))
+            del self._working[caller, key]
 
     async def _renew(self) -> None:
         """Tell other servers on the database, while anything is worked on, that it is."""

@@ -9,7 +9,18 @@ from judgebench.errors import Conflict, InputError
 from judgebench.store.database import Connection, Database
 from judgebench.store.repeats import EarlierAnswer
 
-__all__ = ["RENEW_S", "EarlierAnswer", "OtherRequest", "StillWorking", "begin", "end", "forget", "keep", "renew"]
+__all__ = [
+    "RENEW_S",
+    "EarlierAnswer",
+    "OtherRequest",
+    "StillWorking",
+    "begin",
+    "end",
+    "forget",
+    "keep",
+    "renew",
+    "taken",
+]
 
 
 class OtherRequest(InputError):
@@ -40,11 +51,16 @@ def begin(
         known = store.repeats.begin(connection, caller, key, digest, process, lease_s=LEASE_S, is_over=is_over)
     if known is None:
         return None
-    if known.digest != digest:
-        raise OtherRequest(f"the Idempotency-Key {key!r} was sent with another request: choose another one")
-    if known.status is None:
-        raise StillWorking(f"the request with the Idempotency-Key {key!r} is being worked on: wait for its answer")
+    if known.digest != digest or known.status is None:
+        raise taken(key, is_same=known.digest == digest)
     return known
+
+
+def taken(key: str, *, is_same: bool) -> OtherRequest | StillWorking:
+    """Why the key cannot be given to a request now; ``is_same``: it is this one's, which is being worked on."""
+    if is_same:
+        return StillWorking(f"the request with the Idempotency-Key {key!r} is being worked on: wait for its answer")
+    return OtherRequest(f"the Idempotency-Key {key!r} was sent with another request: choose another one")
 
 
 def renew(database: Database, requests: Collection[tuple[str, str]]) -> None:

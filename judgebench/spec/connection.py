@@ -5,6 +5,7 @@ them. What looks like one is refused, and never repeated.
 """
 
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from pathlib import Path
@@ -155,8 +156,8 @@ class ServerConnection(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> "ServerConnection":
-        names = [name.lower() for name in (*self.headers, *self.headers_env, *filter(None, [self.key_header]))]
-        if twice := next((name for name in names if names.count(name) > 1), None):
+        names = Counter(name.lower() for name in (*self.headers, *self.headers_env, *filter(None, [self.key_header])))
+        if twice := next((name for name, count in names.items() if count > 1), None):
             raise ValueError(f"header {twice!r} is given twice")
         if self.token_command and self.token is not None:
             raise ValueError("give a token command or a token function, not both")

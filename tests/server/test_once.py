@@ -1,6 +1,8 @@
 """A key is one request's: sent again it is answered again, and done once."""
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -49,6 +51,27 @@ def test_a_server_says_of_what_it_works_on_that_it_does(database: Database, monk
     with serving(database, ServerState(database, lambda: Policy(False))) as api:
         assert submit(api, "zeta", headers={**JSONL, "Idempotency-Key": "k"}).status == 201
     assert taken == [False]
+
+
+def test_a_key_is_one_request_s_while_it_is_worked_on(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, known = threading.Event(), threading.Event()
+
+    def slow(*_: object) -> Response:
+        begun.set()
+        assert known.wait(30)
+        return JSONResponse({"stored": 1}, 201)
+
+    monkeypatch.setattr(submitting, "_submit", slow)
+    key = {**JSONL, "Idempotency-Key": "k"}
+    with serving(database, ServerState(database, lambda: Policy(False))) as api, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(submit, api, "zeta", headers=key)
+        assert begun.wait(30)
+        same, other = submit(api, "zeta", headers=key), submit(api, "eta", headers=key)
+        known.set()
+        assert first.result().status == 201
+    assert (same.status, same.headers.get("retry-after"), "worked on" in same.json["error"]) == (409, "1", True)
+    assert (other.status, other.headers.get("retry-after")) == (422, None)
+    assert "another request" in other.json["error"]
 
 
 def test_what_a_server_elsewhere_was_at_when_it_was_killed_is_done_once_its_lease_is_over(
