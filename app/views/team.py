@@ -7,7 +7,7 @@ from judgebench.services.access import MAY, Person, Policy
 from judgebench.services.tokens import Token
 from judgebench.services.upkeep import Event
 from judgebench.show.sentences import event_details
-from judgebench.show.text import listing, one_line
+from judgebench.show.text import one_line
 
 LASTING: Mapping[int | None, str] = {  # how long a token may be good, in days
     1: "1 day",
@@ -23,7 +23,7 @@ def rights(person: Person) -> str:
     """What somebody may do, and what not."""
     may = [words for role, words in MAY.items() if person.role >= role]
     may_not = [words for role, words in MAY.items() if person.role < role]
-    words = f"You are {one_line(person.name, 100)}, {person.role.name.lower()}: you may {listing(may)}."
+    words = f"You are {one_line(person.name, 100)}, {person.role.name.lower()}: you may {'; '.join(may)}."
     return words + (f" You may not {'; nor '.join(may_not)}." if may_not else "")
 
 

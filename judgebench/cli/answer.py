@@ -101,7 +101,7 @@ def answer(
             return
         if queue:
             estimate = engine.answer.estimate_answers(database, generation)
-            tell_queued(services.jobs.queue_answer(database, generation, estimate, audit=audit))
+            tell_queued(services.jobs.queue_answer(database, generation, estimate, audit=audit), output)
             return
         collect(session, database, generation, output, audit=audit)
 

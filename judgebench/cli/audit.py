@@ -88,7 +88,8 @@ def _function(audit: Audit) -> Callable[..., None]:
         if queue and html is not None:
             raise InputError("--html is of an audit that is done here: leave it out with --queue")
         if (server := remote.server_of(context)) is not None:
-            remote.refuse(dry_run=dry_run, **{name: value for one in way for name, value in asdict(one).items()})
+            remote.refuse_dry_run(dry_run=dry_run)
+            remote.refuse(**{name: value for one in way for name, value in asdict(one).items()})
             remote.refuse(**{flags.get(name, name): value for name, value in asdict(judge).items() if name != "judge"})
             settings = _settings(audit, values) | options.given(judge=judge.judge)
             remote.audit(server, audit.name, settings, output, html=html, waits=not queue)
@@ -102,7 +103,7 @@ def _function(audit: Audit) -> Callable[..., None]:
                 return
             if queue:
                 estimate = services.audits.estimates.estimate(database, audit.fill(values))
-                tell_queued(services.jobs.queue_audit(database, audit.name, values, estimate))
+                tell_queued(services.jobs.queue_audit(database, audit.name, values, estimate), output)
                 return
             how: dict[str, Any] = {"environment": session.environment, "on_progress": show}
             report = registry.audit(database, audit.name, audit.fill(values), **how)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from judgebench import engine, services
-from judgebench.cli.session import DEFAULT_DATABASE, Session, print_result, progress_line, say, tell
+from judgebench.cli.session import DEFAULT_DATABASE, Session, leave, print_result, progress_line, say, tell
 from judgebench.records import Order
 from judgebench.resources import folder
 from judgebench.show.text import count
@@ -79,6 +79,7 @@ def ask_for_a_letter(
     letter = _asked("pairwise/letter")
     study = Study(benchmark=BENCHMARK, judge=letter, pairs=(_PAIR,), limit=ASKED_FOR_A_LETTER, concurrency=2)
     report = engine.run.run(database, study, environment=environment, on_progress=on_progress)
+    leave(interrupted=report.interrupted)
     chosen = BattleFilter(judge=report.judge)
     battles, _ = services.battles.battles(database, BENCHMARK, chosen, limit=ASKED_FOR_A_LETTER)
     preferences = [
@@ -133,7 +134,7 @@ def demo(context: typer.Context) -> None:
             tell(f"submitted {report.model}: {count(report.new + report.matched, 'output')}")
         tell("judging every pair of models in both orders by likelihood")
         with progress_line() as show:
-            judge(database, session.environment, show)
+            leave(interrupted=judge(database, session.environment, show).interrupted)
         tell('asking the same model "A or B?" about one pair, in both orders')
         with progress_line() as show:
             lesson = ask_for_a_letter(database, session.environment, show)

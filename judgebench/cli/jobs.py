@@ -116,8 +116,11 @@ def resume(context: typer.Context, number: Numbers) -> None:
             say(f"job {one}: {services.jobs.resume(database, one).state}")
 
 
-def tell_queued(job: Job) -> None:
+def tell_queued(job: Job, output: str) -> None:
     """Where a command has left its work to a worker."""
+    if output == "json":
+        print_json({"job": job.id})
+        return
     say(f"job {job.id} is queued: judgebench worker does it, and judgebench jobs show {job.id} says how far it is")
 
 

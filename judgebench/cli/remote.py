@@ -27,7 +27,7 @@ from judgebench.cli.session import (
     warn,
 )
 from judgebench.errors import InputError
-from judgebench.remote import TOKEN_VARIABLE, TeamServer
+from judgebench.remote import TOKEN_VARIABLE, ServerUnreachable, TeamServer
 from judgebench.show.numbers import paid
 from judgebench.show.text import count
 
@@ -49,6 +49,14 @@ def refuse(**options: object) -> None:
     for name, value in options.items():
         if value not in (None, False, (), []):
             raise InputError(f"a server does not take --{name.replace('_', '-')}: leave it out, or --server")
+
+
+def refuse_dry_run(*, dry_run: bool) -> None:
+    """Raises InputError. To leave it out would start what was only to be estimated."""
+    if dry_run:
+        raise InputError(
+            "a server does not say beforehand what this takes: bound it by --max-cost or --max-calls, or ask by --db"
+        )
 
 
 def show(server: TeamServer, what: str, output: str, **options: Option) -> str:
@@ -166,12 +174,12 @@ def _leave(server: TeamServer, jobs: Sequence[Mapping[str, Any]]) -> None:
     leave(*reports, interrupted=any(map(_was_stopped, jobs)))
 
 
-def run(server: TeamServer, fields: dict[str, Any], *, waits: bool) -> RunReport | None:
+def run(server: TeamServer, fields: dict[str, Any], output: str, *, waits: bool) -> RunReport | None:
     """Start a run at the server, and wait for its end where that is wanted. None: that is not."""
     with _queueing(server):
         number = server.start_run(**fields)
     if not waits:
-        _tell_queued(server, number)
+        _tell_queued(server, number, output)
         return None
     [job] = _ended(server, number)
     report = _report(server, job)
@@ -205,7 +213,7 @@ def audit(
     with _queueing(server):
         number = server.start_audit(name, settings)
     if not waits:
-        _tell_queued(server, number)
+        _tell_queued(server, number, output)
         return
     _ended(server, number)
     write_page(server, f"jobs/{number}/audit", html)
@@ -213,22 +221,28 @@ def audit(
         raise typer.Exit(FAILED)
 
 
-def _tell_queued(server: TeamServer, number: int) -> None:
+def _tell_queued(server: TeamServer, number: int, output: str) -> None:
+    if output == "json":
+        print_json({"job": number})
+        return
     say(f"job {number} is queued: judgebench --server {server.url} jobs show {number} says how far it is")
 
 
 def _ended(server: TeamServer, *numbers: int) -> list[dict[str, Any]]:
     """The jobs once they have ended; on an interrupt they go on. Raises InputError where one has failed."""
     tell(*(f"job {number} at {server.url}" for number in numbers))
+    listed = " ".join(map(str, numbers))
+    goes_on = (
+        f"it goes on at the server: judgebench --server {server.url} jobs stop {listed} ends it, and "
+        f"judgebench --server {server.url} jobs list says how far it is"
+    )
     try:
         jobs = _watched(server, numbers)
     except KeyboardInterrupt:
-        listed = " ".join(map(str, numbers))
-        complain(
-            f"interrupted; it goes on at the server: judgebench --server {server.url} jobs stop {listed} ends it, and "
-            f"judgebench --server {server.url} jobs list says how far it is"
-        )
+        complain(f"interrupted; {goes_on}")
         raise typer.Exit(INTERRUPTED) from None
+    except ServerUnreachable as error:
+        raise ServerUnreachable(f"{error}; {goes_on}") from error
     _tell_unfinished(server, jobs)
     for job in jobs:
         if job["state"] == "failed":
@@ -299,4 +313,4 @@ def study(file: Path | None, design: DesignOptions, judge: JudgeOptions, more: M
         raise InputError("say which benchmark: --benchmark NAME, or a study file")
     if "model" not in served:
         raise InputError("say which judge: --judge MODEL --judge-url URL, --judge embedded, or a study file")
-    return fields | {"judge": served}
+    return fields | {"judge": served["model"] if served.keys() == {"model"} else served}  # a known one by its name

@@ -105,8 +105,9 @@ def run(
         more["better"] = tuple(name.strip() for name in adaptive.better.split(","))
     if (server := remote.server_of(context)) is not None:
         remote.refuse(**asdict(adaptive), **asdict(connection), **asdict(workers))
-        remote.refuse(prices=prices, profile=profile, dry_run=dry_run, drain=pace.drain)
-        report = remote.run(server, remote.study(file, design, judge, more), waits=not queue)
+        remote.refuse(prices=prices, profile=profile, drain=pace.drain)
+        remote.refuse_dry_run(dry_run=dry_run)
+        report = remote.run(server, remote.study(file, design, judge, more), output, waits=not queue)
         if report is not None:
             _finish(report, None, output)
         return
@@ -125,7 +126,7 @@ def run(
             _print_estimate(engine.plan.estimate(database, study), output)
             return
         if queue:
-            tell_queued(services.jobs.queue_run(database, study, engine.plan.estimate(database, study)))
+            tell_queued(services.jobs.queue_run(database, study, engine.plan.estimate(database, study)), output)
             return
         judge_study(session, database, study, output)
 

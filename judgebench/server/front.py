@@ -5,11 +5,13 @@ answered so that it is sent again.
 """
 
 import asyncio
+from contextlib import nullcontext
 
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from judgebench.remote import API_HEADER
 from judgebench.server.refusals import refused
 from judgebench.server.state import ServerState
 from judgebench.web.bodies import bounded
@@ -17,6 +19,7 @@ from judgebench.web.bodies import bounded
 PREFIX = "/api/v1"
 _OUTPUTS = f"{PREFIX}/outputs"
 _CLOSING = (b"connection", b"close")
+_OURS = (API_HEADER.lower().encode(), b"v1")
 
 
 class Front:
@@ -44,10 +47,14 @@ class Front:
         async def sent(message: Message) -> None:
             nonlocal has_begun
             has_begun = True
-            if message["type"] == "http.response.start" and message["status"] >= 400 and scope["method"] == "POST":
-                headers = [(name, value) for name, value in message["headers"] if name != b"connection"]
-                message = {**message, "headers": [*headers, _CLOSING]}
-            await send(message)
+            if message["type"] == "http.response.start":
+                headers = [*message["headers"], _OURS]
+                if message["status"] >= 400 and scope["method"] == "POST":
+                    headers = [*((name, value) for name, value in headers if name != b"connection"), _CLOSING]
+                message = {**message, "headers": headers}
+            who, size = getattr(connection.state, "bearer", None), len(message.get("body", b""))
+            async with self._state.answering(who, size) if who else nullcontext():
+                await send(message)
 
         try:
             await self._app(scope, reading, sent)

@@ -463,13 +463,21 @@ def progress(job: Job, runs: Iterable[RunSummary], now: datetime) -> RunProgress
 def calls_ended(job: Job, runs: Iterable[RunSummary]) -> int:
     """How many questions of an audit have ended, as the runs on its stages tell, which began since."""
     stage, judge = f"{STAGE}{job.benchmark}/", job.subject.partition("+")[0]
-    mine = (run for run in runs if run.id > job.after_run and run.benchmark.startswith(stage))
+    mine = (run for run in runs if _is_since(run, job) and run.benchmark.startswith(stage))
     return min(sum(_ended(run) for run in mine if run.judge.partition("+")[0] == judge), job.planned)
 
 
 def _runs_of(job: Job, runs: Iterable[RunSummary]) -> list[RunSummary]:
     asked_by = (job.benchmark, job.subject, "run")
-    return [run for run in runs if run.id > job.after_run and (run.benchmark, run.judge, run.kind) == asked_by]
+    return [run for run in runs if _is_since(run, job) and (run.benchmark, run.judge, run.kind) == asked_by]
+
+
+def _is_since(run: RunSummary, job: Job) -> bool:
+    """Whether the run began after the job was asked for, and before its end."""
+    is_before = job.finished_at is None or datetime.fromisoformat(run.started_at) <= datetime.fromisoformat(
+        job.finished_at
+    )
+    return run.id > job.after_run and is_before
 
 
 def _trials_ended(job: Job, runs: Iterable[RunSummary]) -> int:

@@ -82,7 +82,9 @@ def check_resumed(database: Database, job: Job, policy: Policy) -> None:
     """Raises Forbidden for a job whose judge or model may not be asked from the web by now, and InputError where it
     cannot be done any more."""
     served = services.jobs.asked(database, job)
-    if served is not None:
+    if isinstance(served, JudgeSpec):
+        check_asked(database, served, policy)
+    elif served is not None:
         policy.check_asked(served)
 
 

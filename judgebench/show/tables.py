@@ -273,7 +273,8 @@ def audit_notice(reports: Sequence[AuditReport], benchmark: str) -> Iterator[str
         only = {"model": models.pop()} if len(models) == 1 else {}
         command = AUDITS[SUBMISSIONS].command(benchmark=benchmark, **only)
         low = len(findings) - len(rare)
-        yield f"{command} shows what was counted" + (f", {count(low, 'low finding')} too" if low else "")
+        further = f", {count(low, 'low finding')} too" if low else ""
+        yield f"{command} shows what was counted of what is stored{further}"
 
 
 def finding_lines(finding: Finding) -> Iterator[str]:

@@ -323,7 +323,7 @@ def test_settings_cannot_replace_the_question() -> None:
 
 
 def test_connections_are_reused_and_many_fit_in_flight() -> None:
-    with FaultServer(lambda index, request: Reply.chat(delay_s=1.0)) as server:
+    with FaultServer(lambda index, request: Reply.chat(until=lambda: server.most_at_once == 300)) as server:
         answers = ask_all(client_of(server.url), [PROMPT] * 300)
         assert server.most_at_once == 300
         assert all(not isinstance(answer, BaseException) for answer in answers)

@@ -194,6 +194,15 @@ def test_a_job_whose_judge_may_not_be_asked_by_now_is_not_resumed(api: Api) -> N
     assert services.jobs.job(api.database, job.id).state == "stopped"
 
 
+def test_what_a_terminal_alone_may_start_is_not_resumed(api: Api) -> None:
+    study = Study(benchmark="bench", judge=JudgeSpec(model="vllm:some/model"), all_pairs=True)
+    job = services.jobs.queue_run(api.database, study, engine.plan.estimate(api.database, study))
+    services.jobs.stop(api.database, job.id)
+    refused = api.ask("POST", f"/jobs/{job.id}/resume", "admin")
+    assert (refused.status, "from a terminal only" in refused.json["error"]) == (403, True)
+    assert services.jobs.job(api.database, job.id).state == "stopped"
+
+
 def test_jobs_are_listed_by_state_and_number(api: Api) -> None:
     def listed(query: str) -> list[int]:
         return [job["id"] for job in api.ask("GET", f"/jobs{query}", "viewer").json]

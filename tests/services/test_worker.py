@@ -115,6 +115,20 @@ def test_a_run_comes_to_its_end_under_the_name_of_who_asked_for_it(address: str,
 
 
 @pytest.mark.slow
+def test_what_is_asked_after_a_job_s_end_is_no_part_of_it(address: str, database: Database) -> None:
+    """Neither of a run, nor of an audit: the same judge is asked about the same benchmark again."""
+    for job in (queued(database), audited(database, limit=5)):
+        worked(address)
+        ended = services.jobs.job(database, job.id)
+        own = services.benchmarks.runs(database)
+        assert ended.finished_at is not None
+        later = [replace(run, id=run.id + 100, started_at="2999-01-01T00:00:00+00:00", cost_usd=1.0) for run in own]
+        now = services.jobs.clock(database)
+        assert services.jobs.progress(ended, [*own, *later], now) == services.jobs.progress(ended, own, now)
+        assert services.jobs.calls_ended(ended, [*own, *later]) == services.jobs.calls_ended(ended, own)
+
+
+@pytest.mark.slow
 def test_a_run_says_at_its_end_what_its_judge_was_not_shown(tmp_path: Path) -> None:
     with closing(Database(str(tmp_path / "mixed.db"), create=True)) as database:
         mixed.filled(database)

@@ -87,7 +87,7 @@ def test_the_whole_way(database: Database, tmp_path: Path, postgres_server: str)
         assert wide[name].tolist() == narrow[name].tolist()
     with database.read() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(tables.verdict_blocks)) == 2
-    assert check(database).problems == (f"{WIDE} verdicts are missing: their ids have gaps",)
+    assert check(database).problems == (f"{WIDE:,} verdicts are missing: their ids have gaps",)
     boards = [services.leaderboards.leaderboard(db, "bench", choices=Choices()) for db in (plain, database)]
     assert boards[0] == boards[1]
     for read in (_ended, _style, _battles):

@@ -25,7 +25,7 @@ def test_tokens_are_listed_and_what_others_wrote_is_escaped() -> None:
 
 def test_everybody_is_told_what_they_may_and_may_not_do() -> None:
     words = team.rights(Person("ann@example.org", Role.VOTER))
-    assert words.startswith("You are ann@example.org, voter: you may read every page and vote. You may not submit")
+    assert words.startswith("You are ann@example.org, voter: you may read every page; vote. You may not submit")
     assert "may not" not in team.rights(Person("root@example.org", Role.ADMIN))
 
 
