@@ -5,6 +5,8 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets import http11
 
+from judgebench.web.connections import Taking
+
 FRAMES_A_MINUTE = 1000  # that are no messages: pings, pongs, and parts of messages; browsers cut at 128 kB
 WAITING = 1000  # messages not yet read
 _MINUTE_S = 60.0
@@ -14,7 +16,7 @@ _MINUTE_S = 60.0
 http11.MAX_LINE_LENGTH = 1 << 16
 
 
-class Sockets(WebSocketsSansIOProtocol):
+class Sockets(Taking, WebSocketsSansIOProtocol):
     """Ends a connection that says nothing in many frames, or more at once than is read of it, or that cannot be
     opened."""
 

@@ -5,6 +5,7 @@ answered so that it is sent again.
 """
 
 import asyncio
+from contextlib import nullcontext
 
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
@@ -51,7 +52,9 @@ class Front:
                 if message["status"] >= 400 and scope["method"] == "POST":
                     headers = [*((name, value) for name, value in headers if name != b"connection"), _CLOSING]
                 message = {**message, "headers": headers}
-            await send(message)
+            who, size = getattr(connection.state, "bearer", None), len(message.get("body", b""))
+            async with self._state.answering(who, size) if who else nullcontext():
+                await send(message)
 
         try:
             await self._app(scope, reading, sent)

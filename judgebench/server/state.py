@@ -4,8 +4,8 @@ import asyncio
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,6 +33,7 @@ THREADS = 8  # in which is read
 WRITERS = 3  # in which is written, where each waits for the one before it in any case
 LOOKS = 4  # in which the database is asked what takes no time, whatever the others are at
 READS_OF_ONE, WRITES_OF_ONE = 3, 1  # of these threads at once for one caller, whose further requests wait for its own
+UNREAD_OF_ONE = 32 << 20  # bytes of answers that a caller has not taken, from which on further requests wait
 UPLOADS = 4  # in flight of one token
 _SERVER = ""  # as a caller of itself
 _KNOWN_S = 1.0  # that a token is taken for good without another look
@@ -51,23 +52,41 @@ class ServerLimits:
 
 
 class Shared:
-    """Threads that callers share: one has no more of them at once than its share, whatever it asks."""
+    """Threads that callers share: one has no more of them at once than its share, whatever it asks, and none while it
+    has not taken what it was answered."""
 
     def __init__(self, threads: int, most: int) -> None:
         self._threads, self._most = anyio.CapacityLimiter(threads), most
         self._turns: dict[str, asyncio.Semaphore] = {}
         self._here: Counter[str] = Counter()  # requests of callers, at work or waiting
+        self._unread: Counter[str] = Counter()  # bytes of their answers that are going out
+        self._has_read = asyncio.Condition()
 
     async def run(self, caller: str, work: Callable[[], _T]) -> _T:
         """What ``work`` returns, done in a thread once the caller has one left and a thread is free."""
         self._here[caller] += 1
         try:
             async with self._turns.setdefault(caller, asyncio.Semaphore(self._most)):
+                async with self._has_read:
+                    await self._has_read.wait_for(lambda: self._unread[caller] < UNREAD_OF_ONE)
                 return await anyio.to_thread.run_sync(work, limiter=self._threads)
         finally:
             self._here[caller] -= 1
             if not self._here[caller]:
                 del self._here[caller], self._turns[caller]
+
+    @asynccontextmanager
+    async def answering(self, caller: str, size: int) -> AsyncIterator[None]:
+        """While so many bytes of an answer go out to the caller."""
+        self._unread[caller] += size
+        try:
+            yield
+        finally:
+            self._unread[caller] -= size
+            if not self._unread[caller]:
+                del self._unread[caller]
+            async with self._has_read:
+                self._has_read.notify_all()
 
 
 class ServerState:
@@ -114,6 +133,10 @@ class ServerState:
     async def run(self, who: Bearer, work: Callable[_P, _T], *args: _P.args, **how: _P.kwargs) -> _T:
         """What ``work`` returns, done in a thread for ``who``, so that others are answered meanwhile."""
         return await self._readers.run(who.person.name, partial(work, *args, **how))
+
+    def answering(self, who: Bearer, size: int) -> AbstractAsyncContextManager[None]:
+        """While so many bytes of an answer go out to ``who``; beyond some, their further reads wait."""
+        return self._readers.answering(who.person.name, size)
 
     async def write(self, who: Bearer, work: Callable[_P, _T], *args: _P.args, **how: _P.kwargs) -> _T:
         """As ``run``, for what writes: whoever reads does not wait for it, nor for whoever else holds the database."""

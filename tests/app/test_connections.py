@@ -37,13 +37,16 @@ async def _echo(scope: Any, receive: Any, send: Any) -> None:
     while (message := await receive())["type"] == "websocket.receive":
         if message["bytes"] == b"wait":
             await asyncio.sleep(_PATIENCE_S)
-        await send({"type": "websocket.send", "bytes": message["bytes"]})
+        await send(
+            {"type": "websocket.send", "bytes": message["bytes"] * (1 << 20 if message["bytes"] == b"much" else 1)}
+        )
 
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[tuple[str, int]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(heads, "HEAD_S", 0.3)
+        patch.setattr(heads, "TAKE_S", 0.5)
         listening = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
             _echo, http=Requests, ws=Sockets, lifespan="off", log_level="critical", timeout_keep_alive=1
@@ -162,3 +165,11 @@ def test_more_messages_than_are_read_end_the_connection(place: tuple[str, int]) 
         connection.recv(1 << 16)
         connection.sendall(_frame(_BYTES, b"wait") + _frame(_BYTES) * (WAITING + 2))
         _ended(connection)
+
+
+def test_messages_that_nobody_reads_end_the_connection(place: tuple[str, int]) -> None:
+    with _opened(place) as connection:
+        assert b"101" in connection.recv(1 << 16)
+        connection.sendall(_frame(_BYTES, b"much") * 20)
+        threading.Event().wait(3)
+        assert len(_ended(connection)) < 20 * (4 << 20)

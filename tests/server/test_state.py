@@ -2,11 +2,12 @@
 for what takes long."""
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,47 @@ def test_nothing_is_kept_of_callers_who_ask_nothing() -> None:
         assert (threads._turns, threads._here) == ({}, {})
 
     asyncio.run(asked())
+
+
+def test_who_does_not_read_what_was_answered_is_answered_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(states, "UNREAD_OF_ONE", 10)
+    threads = states.Shared(2, 2)
+
+    async def asked() -> None:
+        async with threads.answering("one", 6), threads.answering("another", 9):
+            assert await threads.run("one", list) == []
+            async with threads.answering("one", 4):
+                waiting = [asyncio.create_task(threads.run("one", list)) for _ in range(9)]
+                assert await threads.run("another", list) == []
+                assert not any(task.done() for task in waiting)
+            assert await asyncio.gather(*waiting) == [[]] * 9
+        assert not threads._unread
+
+    asyncio.run(asked())
+
+
+def test_of_answers_that_are_not_read_a_caller_gets_few(api_alone: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others are answered meanwhile, and the caller's own go on once it reads, or is gone."""
+    board, begun = "x" * (20 << 20), threading.Semaphore(0)
+
+    def made(*_: object, **__: object) -> str:
+        begun.release()
+        return board
+
+    monkeypatch.setattr(boards, "board", made)
+    monkeypatch.setattr(states, "UNREAD_OF_ONE", 10 << 20)
+    path, token = "/leaderboard?benchmark=bench&format=csv", api_alone.tokens["viewer"]
+    ask = f"GET /api/v1{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n"
+    with ExitStack() as opened:
+        for _ in range(states.READS_OF_ONE + 3):
+            opened.enter_context(socket.create_connection(("127.0.0.1", api_alone.port))).sendall(ask.encode())
+        assert begun.acquire(timeout=60)
+        times = 1
+        while begun.acquire(timeout=0.5):
+            times += 1
+        assert times <= states.READS_OF_ONE
+        assert api_alone.ask("GET", path, "admin").body == board.encode()
+    assert api_alone.ask("GET", path, "viewer").body == board.encode()
 
 
 def test_who_reads_does_not_wait_for_those_who_write(api_alone: Api) -> None:
