@@ -32,6 +32,7 @@ AUDIT_FIELDS = (
 PLACEMENT_FIELDS = ("benchmark", "models", "judges", "max_cost")
 AUDIT_CALLS = 500  # an audit from the web stops there, unless more is allowed
 CONCURRENCY = 64  # questions in flight at most
+_NAME = 80  # characters of a field's name in a message
 _TEMPLATE = re.compile(r"[a-z0-9-]+/[a-z0-9-]+([.@]v\d+)?")
 
 
@@ -135,7 +136,7 @@ def check_texts(value: object, where: str) -> None:
         case Mapping():
             for name, inner in value.items():
                 check_texts(name, where)
-                check_texts(inner, f"{where}: {name}")
+                check_texts(inner, f"{where}: {str(name)[:_NAME]}")
         case list() | tuple():
             for inner in value:
                 check_texts(inner, where)

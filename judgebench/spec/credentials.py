@@ -27,6 +27,7 @@ _LOGIN = re.compile(r"://[^/@\s]*:[^/@\s$]+@")  # USER:PASSWORD in an address
 _NAMED = re.compile(r"(?s)(?P<name>[\w.-]*[A-Za-z][\w.-]*)(?:=|:\s+)(?P<value>.+)")
 _USER_OPTION = re.compile("-u|--user|--proxy-user|-U")
 _ELSEWHERE = re.compile(r"(?s)[/.@]|.*\$")  # a file, or a variable that a shell would read
+_FIELD = 80  # characters of a setting's name in a message
 _RUN = re.compile("[A-Z]?[a-z]+|[A-Z]+|[0-9]+")  # of one kind of characters; a capital begins a word
 _RANDOM_CHARS = 16  # from which length on a part of a name is looked at
 _RANDOM_RUN = 3.0  # mean length of its runs below which it is no word
@@ -115,10 +116,10 @@ def _is_random(part: str) -> bool:
 def refuse_secrets(settings: Mapping[str, Any], where: str = "") -> None:
     """Raises ValueError, without the value, for a setting at any depth that would hold a key, since they are stored."""
     for name, value in settings.items():
-        field = f"{where}{name}"
+        field = f"{where}{str(name)[:_FIELD]}"
         if _SECRET_FIELD.search(str(name)):
             raise ValueError(
-                f"setting {field[:80]!r} would be stored, and a key is never written down: name the variable "
+                f"setting {field[:_FIELD]!r} would be stored, and a key is never written down: name the variable "
                 "that holds the key by key_env"
             )
         for item in value if isinstance(value, list | tuple) else (value,):

@@ -11,6 +11,8 @@ from fastapi import Request
 
 from judgebench.errors import InputError
 from judgebench.server import documents
+from judgebench.services.web_studies import check_texts
+from judgebench.spec.credentials import refuse_secrets
 from tests.growth import grows_in_proportion
 from tests.server.serving import JSON, Api
 
@@ -69,17 +71,21 @@ def test_a_field_may_have_any_name_in_every_sentence(api: Api, name: str) -> Non
     [
         lambda size: {f"n{at}": 1 for at in range(size)},
         lambda size: {"n" * 10 * size: {f"n{at}": 1 for at in range(size)}},
+        lambda size: {"n" * 10 * size: {f"n{at}": {"a": 1} for at in range(size)}},
         lambda size: {"n" * 10 * size: [[[[1] * 10] * 10] * 10] * (size // 1000)},
     ],
-    ids=["names", "under a long name", "lists under a long name"],
+    ids=["names", "under a long name", "fields under a long name", "lists under a long name"],
 )
 def test_a_body_is_read_in_proportion_to_its_length(body: Callable[[int], dict[str, Any]]) -> None:
-    """On the event loop, where nobody else is answered meanwhile."""
+    """On the event loop, where nobody else is answered meanwhile, and then as settings of a judge."""
 
     def work(size: int) -> None:
         text = json.dumps(body(size))
         with suppress(InputError):
             read(text.encode())
+        settings = {"settings": json.loads(text)}
+        check_texts(settings, "the body")
+        refuse_secrets(settings)
         with pytest.raises(InputError, match="twice"):
             read(f'{text[:-1]}, "last": 1, "last": 1}}'.encode())
 
