@@ -5,6 +5,7 @@ No input or output happens here. One term a concept: see docs/glossary.md. Text 
 """
 
 import json
+import math
 import unicodedata
 from base64 import b64encode
 from collections.abc import Mapping
@@ -457,6 +458,12 @@ class Completion:
     # How the form was demanded, if not by the template alone: "json_schema", "choice": a second question forced it;
     # "nonce:7f3kq2mw": a verdict counts only with this nonce.
     constrained: str | None = None
+
+
+def known_usd(amount: float) -> float | None:
+    """What a database says, or a sum of that; None where it is no finite number, as it could be when prices had no
+    bound."""
+    return amount if math.isfinite(amount) else None
 
 
 @dataclass(frozen=True, slots=True)

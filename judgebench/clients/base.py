@@ -13,6 +13,8 @@ from judgebench.keys import clean_text
 from judgebench.records import Completion, Prompt, TokenLogprob
 from judgebench.spec.connection import ServerConnection
 
+_MOST_USD = 1e6  # for a million tokens: a dollar for each, which nobody charges
+_MOST_CHARS = 80  # of a price
 _FLOOR = -9999.0  # what OpenAI and vLLM write for a log-probability of minus infinity
 
 
@@ -67,13 +69,17 @@ class Price:
 
     @classmethod
     def parse(cls, text: str) -> "Price":
-        """From "PROMPT,COMPLETION", for example "2.5,10". Raises InputError."""
+        """From "PROMPT,COMPLETION", for example "2.5,10". Raises InputError, for one that nobody charges, too."""
         try:
             prompt, completion = (float(part) for part in text.split(","))
         except ValueError:
             prompt = completion = math.nan
-        if not (0 <= prompt < math.inf and 0 <= completion < math.inf):
-            raise InputError(f"price {text[:80]!r} is not PROMPT,COMPLETION in USD per million tokens, such as 2.5,10")
+        if len(text) > _MOST_CHARS or not (0 <= prompt < math.inf and 0 <= completion < math.inf):
+            raise InputError(
+                f"price {text[:_MOST_CHARS]!r} is not PROMPT,COMPLETION in USD per million tokens, such as 2.5,10"
+            )
+        if max(prompt, completion) > _MOST_USD:
+            raise InputError(f"price {text!r} is more than {_MOST_USD:,.0f} USD per million tokens")
         return cls(prompt, completion)
 
 

@@ -273,6 +273,7 @@ class _Planned:
 def _planned(database: Database, generation: Generation) -> _Planned:
     check_name("model", generation.model)
     check_model_address(database, generation)
+    generation.generator.check_size()
     with database.read() as connection:
         benchmark_id = store.benchmarks.chosen_benchmark(connection, generation.benchmark, (), generation.category)
         present = store.benchmarks.presence(connection, benchmark_id, (), category=generation.category)

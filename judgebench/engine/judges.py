@@ -93,6 +93,7 @@ def resolve(judge: JudgeSpec | ResolvedJudge) -> ResolvedJudge:
     """Read the judge's template and find its provider, without reaching for it. Raises InputError."""
     if isinstance(judge, ResolvedJudge):
         return judge
+    judge.check_size()
     usual = "pairwise/likelihood" if judge.model == "embedded" else "pairwise/two-way"
     template = _with_settings(load_template(judge.template or usual), judge.settings)
     provider = provider_of(judge, template.scale)

@@ -19,7 +19,7 @@ from judgebench.engine.run import RunReport
 from judgebench.engine.runner import RunTally
 from judgebench.errors import Conflict, InputError
 from judgebench.keys import content_key
-from judgebench.records import JobState, Status
+from judgebench.records import JobState, Status, known_usd
 from judgebench.services.audits import registry
 from judgebench.services.audits.estimates import AuditEstimate
 from judgebench.services.audits.registry import AuditSettings
@@ -452,7 +452,7 @@ def progress(job: Job, runs: Iterable[RunSummary], now: datetime) -> RunProgress
         planned=job.planned,
         done=done,
         without_verdict=sum(number for run in since for status, number in run.ended.items() if status not in _ANSWERED),
-        cost_usd=sum(costs) if costs else None,
+        cost_usd=known_usd(sum(costs)) if costs else None,
         a_second=rate,
         left_s=None if rate is None else (job.planned - done) / rate,
         is_starting=is_running and newest is None and job.kind == "run",

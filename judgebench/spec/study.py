@@ -32,6 +32,7 @@ _MAX_NAME = 200
 _MOST_ROWS = 10**12
 _MOST_FIELDS = 10_000  # of one mapping, with those that it merges
 _MOST_YAML = 256 << 10  # characters of a file; each may become a kilobyte of nodes
+_MOST_DESCRIBED = 100_000  # characters as JSON; a thousand addresses take 60,000, the longest taxonomy 30,000
 # Every parameter that shapes an output is sent and stored: a server's own defaults are nobody's settings.
 _SETTINGS = {"temperature": 0, "max_tokens": 2048}  # of a model under evaluation
 
@@ -91,6 +92,13 @@ class Served(BaseModel):
     def _one_key(self) -> "Served":
         self.connection.check_key(self.key_env)
         return self
+
+    def check_size(self) -> None:
+        """Raises InputError where it is described at more length than a job, which is told with all of it, may be."""
+        size = len(json.dumps([self.settings, self.urls, self.vllm], ensure_ascii=False, default=str))
+        if size > _MOST_DESCRIBED:
+            takes = f"the {self.role}'s settings and addresses take {size:,} characters"
+            raise InputError(f"{takes}: at most {_MOST_DESCRIBED:,} are taken")
 
 
 class JudgeSpec(Served):

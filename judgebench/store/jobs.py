@@ -5,6 +5,7 @@ the lease has ended, and at once where its process is known to be gone. Times ar
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from judgebench.errors import UnknownName
-from judgebench.records import JobState
+from judgebench.errors import InputError, UnknownName
+from judgebench.records import JobState, known_usd
 from judgebench.store import schema as t
 from judgebench.store.claims import after, clock, now
 from judgebench.store.database import insert
@@ -77,7 +78,10 @@ class Job(Request):
 
 
 def add(connection: sa.Connection, request: Request, actor: str) -> int:
-    """Queue it, in the connection's write transaction. Raises UnknownName for the benchmark."""
+    """Queue it, in the connection's write transaction. Raises UnknownName for the benchmark, and InputError where it
+    would cost more than a number holds."""
+    if request.cost_usd is not None and not math.isfinite(request.cost_usd):
+        raise InputError("what this would cost is no finite number: is the price right?")
     benchmark = connection.scalar(sa.select(_b.id).where(_b.name == request.benchmark))
     if benchmark is None:
         raise UnknownName("benchmark", request.benchmark, connection.scalars(sa.select(_b.name)))
@@ -250,9 +254,15 @@ def _job(row: sa.Row[Any]) -> Job:
     del fields["benchmark_id"]
     report: str | None = fields["report"]
     fields |= {
-        "specification": json.loads(fields["specification"]),
+        "specification": _loaded(fields["specification"]),
         "variables": tuple(json.loads(fields["variables"])),
+        "cost_usd": None if fields["cost_usd"] is None else known_usd(fields["cost_usd"]),
         "state": JobState(fields["state"]),
-        "report": None if report is None else json.loads(report),
+        "report": None if report is None else _loaded(report),
     }
     return Job(**fields)
+
+
+def _loaded(text: str) -> Any:
+    """With null for each number that is not finite, which no answer in JSON could tell: prices had no bound once."""
+    return json.loads(text, parse_constant=lambda _: None)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from judgebench import __version__
 from judgebench.errors import UnknownName
-from judgebench.records import Order, Reading, Status, Trial
+from judgebench.records import Order, Reading, Status, Trial, known_usd
 from judgebench.spec.shards import Shard
 from judgebench.store import blocks, claims
 from judgebench.store import schema as t
@@ -163,7 +163,7 @@ def runs(connection: sa.Connection) -> list[RunSummary]:
             started_at=row.started_at,
             finished_at=row.finished_at,
             ended=dict(+ended[row.id]),
-            cost_usd=sum(costs[row.id]) if costs[row.id] else None,
+            cost_usd=known_usd(sum(costs[row.id])) if costs[row.id] else None,
             shard=None if row.shard is None else Shard(row.shard, row.shards),
         )
         for row in rows

@@ -1,11 +1,15 @@
 """Judges by name: added, listed, shown, tried, used, and what they must not give away."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from judgebench.store import schema
+from judgebench.store.database import Database
 from tests.cli.conftest import Invoke
 from tests.fault_server import FaultServer, Reply, Request
 
@@ -158,3 +162,36 @@ def test_judges_are_ranked_by_a_benchmark_of_judges(submitted: Invoke, tmp_path:
 def test_a_benchmark_without_labels_cannot_evaluate_judges(submitted: Invoke) -> None:
     tried = submitted("judges", "evaluate", "--benchmark", "bench")
     assert (tried.code, "has no labels that say which output is better" in tried.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [(("--price", "1e308,1e308"), "more than 1,000,000 USD"), (("--set", f"n={'x' * 100_000}"), "at most 100,000")],
+)
+def test_what_nobody_describes_so_is_refused_at_each_command(
+    submitted: Invoke, more: tuple[str, str], why: str
+) -> None:
+    run = ("--benchmark", "bench", "--judge", "scripted:coin", "--all-pairs")
+    described = {"price": more[1]} if more[0] == "--price" else {"settings": {"n": "x" * 100_000}}
+    study = {"benchmark": "bench", "all_pairs": True, "judge": {"model": "scripted:coin", **described}}
+    Path("study.yaml").write_text(json.dumps(study))
+    Path("prices.yaml").write_text("m: 1e308,1e308")
+    answer = ("answer", "--benchmark", "bench", "--model", "m", "--model-url", "http://127.0.0.1:9/v1")
+    commands: list[tuple[str, ...]] = [("run", "study.yaml"), ("run", "study.yaml", "--queue"), (*answer, *more)]
+    commands += [("judges", "add", "j", "--model", "scripted:coin", *more)]
+    if more[0] == "--price":
+        commands += [("run", *run, *more), ("run", *run, "--dry-run", *more), (*answer, "--prices", "prices.yaml")]
+    for command in commands:
+        refused = submitted(*command)
+        assert (refused.code, why in refused.err.replace("\n", " ")) == (2, True), (command[:2], refused.err)
+        assert "Traceback" not in refused.err
+    assert submitted("judges", "--format", "json").json == submitted("jobs", "list", "--format", "json").json == []
+
+
+def test_jobs_whose_cost_no_number_holds_are_listed(submitted: Invoke) -> None:
+    queued = submitted("run", "--benchmark", "bench", "--judge", "scripted:coin", "--all-pairs", "--queue")
+    assert queued.code == 0
+    with closing(Database("judgebench.db")) as database, database.write() as connection:
+        connection.execute(sa.update(schema.jobs).values(cost_usd=float("inf")))
+    assert [row["cost_usd"] for row in submitted("jobs", "list", "--format", "json").json] == [None]
+    assert submitted("jobs", "show", "1", "--format", "json").json["cost_usd"] is None

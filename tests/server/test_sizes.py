@@ -5,11 +5,13 @@ import time
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from judgebench import services
 from judgebench.errors import InputError
 from judgebench.services.web_studies import AUDIT_FIELDS, JUDGE_FIELDS, PLACEMENT_FIELDS, STUDY_FIELDS
 from judgebench.spec import JudgeSpec, Study, make
+from judgebench.store import schema
 from tests.server.serving import JSON, Answer, Api
 
 STUDY: dict[str, Any] = {"benchmark": "bench", "judge": "scripted:coin", "all_pairs": True}
@@ -82,6 +84,43 @@ def test_models_that_are_placed_are_looked_up_and_counted_once(api: Api) -> None
     twice = {**once, "models": ["beta", "beta"], "judges": ["coin", "coin"]}
     assert (first := posted(api, "/placements", once)).status == 200, first.body
     assert posted(api, "/placements", twice).json == first.json
+
+
+@pytest.mark.parametrize("price", ["1e308,1e308", "1e7,1", "9" * 300 + ",1", "0" * 300_000 + ",1"])
+def test_no_price_is_one_that_nobody_charges(api: Api, price: str) -> None:
+    refused = posted(api, "/runs", {**STUDY, "judge": {"model": "scripted:coin", "price": price}})
+    assert (refused.status, refused.json["error"].startswith("price '")) == (422, True), refused.body
+    assert len(refused.body) < 1000
+
+
+def test_a_cost_without_an_end_that_is_stored_is_told_as_not_known(api: Api) -> None:
+    judge = {"model": "scripted:coin", "name": "priced", "price": "1,1", "settings": {"seed": 1}}
+    number = posted(api, "/runs", {**STUDY, "judge": judge}).json["job"]
+    with api.database.write() as connection:
+        connection.execute(sa.update(schema.jobs).values(cost_usd=float("inf")))
+        connection.execute(sa.update(schema.completions).values(cost_usd=float("inf")))
+    told = [api.ask("GET", path, "admin") for path in ("/jobs", f"/jobs/{number}", "/runs")]
+    with api.database.write() as connection:
+        connection.execute(sa.update(schema.completions).values(cost_usd=None))
+    assert [answer.status for answer in told] == [200, 200, 200]
+    assert told[1].json["cost_usd"] is None
+    assert api.ask("DELETE", f"/jobs/{number}", "admin").json["cost_usd"] is None
+
+
+@pytest.mark.parametrize("text", ["x" * 110_000, "\U0001d4b3" * 110_000, "x" * 900_000])
+def test_no_job_is_longer_than_anybody_would_read(api: Api, text: str) -> None:
+    """Each is listed whole, a hundred of a caller's at once."""
+    long = [{"note": text}, {text: 1}, {f"n{at}": text[:2000] for at in range(60)}, {"a": [text[:2000]] * 60}]
+    described = [{"settings": settings} for settings in long] + [
+        {field: text} for field in JUDGE_FIELDS if field != "settings"
+    ]
+    described += [{"model": "m", "url": f"http://judge.example.org:8000/{text}"}]
+    for more in described:
+        answer = posted(api, "/runs", {**STUDY, "judge": {"model": "scripted:coin", **more}})
+        assert answer.status in (403, 413, 422), (list(more), answer.body[:300])
+        if answer.status != 413 and not {"settings", "url"}.isdisjoint(more):
+            assert "at most 100,000 are taken" in answer.json["error"] or answer.status == 403, answer.body[:300]
+    assert all(len(json.dumps(job)) < 110_000 for job in api.ask("GET", "/jobs", "admin").json)
 
 
 def test_a_number_that_is_written_as_text_is_that_number(api: Api) -> None:

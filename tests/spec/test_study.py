@@ -58,3 +58,20 @@ def test_merges_of_merges_are_bounded() -> None:
     with pytest.raises(InputError, match="merges more than 10,000 fields"):
         parse_yaml("\n".join(merged), "study.yaml:")
     assert parse_yaml("a: &a {x: 1}\nb: {<<: *a, y: 2}", "study.yaml:")["b"] == {"x": 1, "y": 2}
+
+
+def test_whoever_is_asked_is_described_in_so_many_characters() -> None:
+    """The longest taxonomy among them, and more."""
+    taxonomy = {"taxonomy": {"causes": [["c" * 64, "x" * 500]] * 50, "out-of-scope": "x" * 500}}
+    most = {**taxonomy, "note": "\u4e2d" * 60_000, "response_format": {"type": "json_schema"}}
+    make(JudgeSpec, {"model": "m", "settings": most}, where="study").check_size()
+    make(
+        JudgeSpec, {"model": "m", "url": [f"http://10.0.0.1:8000/{at:039}" for at in range(1000)]}, where="s"
+    ).check_size()
+    many = [f"http://h/{number}/{'x' * 1000}" for number in range(100)]
+    for more in ({"settings": {"note": "x" * 100_000}}, {"url": f"http://h/{'x' * 100_000}"}, {"url": many}):
+        spec = make(JudgeSpec, {"model": "m", **more}, where="study")
+        with pytest.raises(
+            InputError, match=r"the judge's settings and addresses take 10\d,\d+ characters: at most 100,000"
+        ):
+            spec.check_size()

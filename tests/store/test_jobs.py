@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 import judgebench
 from judgebench import services, store
-from judgebench.errors import Conflict, DatabaseError, UnknownName
+from judgebench.errors import Conflict, DatabaseError, InputError, UnknownName
 from judgebench.records import JobState
 from judgebench.store import claims, jobs, repeats
 from judgebench.store import schema as t
@@ -257,6 +257,18 @@ def test_in_a_copy_nobody_goes_on_by_themselves(bench: Database, tmp_path: Path,
         assert newest.details == {"jobs": 2}
         assert services.jobs.resume(copied, numbers[0]).state == "queued"
     assert [one.state for one in services.jobs.jobs(bench)] == ["queued", "running"]
+
+
+def test_no_cost_without_an_end_is_stored_and_one_that_is_is_not_known(bench: Database) -> None:
+    with pytest.raises(InputError, match="no finite number"):
+        add(bench, cost_usd=float("inf"))
+    number = add(bench, cost_usd=1.5)
+    with bench.write() as connection:
+        report = {"cost_usd": float("inf"), "calls": 3}
+        jobs.end(connection, number, JobState.DONE, "", report)
+        connection.execute(sa.update(t.jobs).values(cost_usd=float("inf")))
+    stored = job(bench, number)
+    assert (stored.cost_usd, stored.report) == (None, {"cost_usd": None, "calls": 3})
 
 
 def test_a_failure_has_a_reason(bench: Database) -> None:
