@@ -6,6 +6,7 @@ the lease has ended, and at once where its process is known to be gone. Times ar
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -56,7 +57,7 @@ class Job(Request):
     holder: str | None  # the worker that has it, as ``engine.claims`` names processes
     expires_at: str | None  # when its lease ends; ISO 8601, UTC, as all times here
     created_at: str
-    started_at: str | None  # first
+    started_at: str | None  # the last time
     finished_at: str | None
     report: Mapping[str, Any] | None  # what its process said at its end
     message: str  # what it says, or why it ended; may hold addresses and replies of servers
@@ -136,11 +137,31 @@ def jobs(
 
 
 def due(connection: sa.Connection, is_gone: Callable[[str], bool]) -> list[Job]:
-    """What a worker may take, the oldest first: what is queued, and what was left by workers that are gone."""
+    """What a worker may take: what is queued, and what was left by workers that are gone.
+
+    Who asked for jobs take turns: first that of whom fewest are running, then of whom the last was begun or ended
+    longest ago; of one person the oldest first."""
     moment = now(connection)
     rows = connection.execute(_SELECTED.where(_j.state.in_(OPEN)).order_by(_j.id))
-    listed = (_job(row) for row in rows)
-    return [job for job in listed if job.holder is None or str(job.expires_at) <= moment or is_gone(job.holder)]
+    free, running = [], Counter[str]()
+    for listed in map(_job, rows):
+        if listed.holder is None or str(listed.expires_at) <= moment or is_gone(listed.holder):
+            free.append(listed)
+        else:
+            running[listed.actor] += 1
+    last = _last(connection, {listed.actor for listed in free})
+    turns = []
+    for listed in free:
+        turns.append((running[listed.actor], last[listed.actor], listed.id, listed))
+        running[listed.actor] += 1
+    return [turn[-1] for turn in sorted(turns)]
+
+
+def _last(connection: sa.Connection, actors: Collection[str]) -> dict[str, str]:
+    """When a job of each was begun, or ended, the last time; "": never."""
+    begun, ended = (sa.func.coalesce(sa.func.max(moment), "") for moment in (_j.started_at, _j.finished_at))
+    query = sa.select(_j.actor, begun, ended).where(_j.actor.in_(actors)).group_by(_j.actor)
+    return {actor: max(moments) for actor, *moments in connection.execute(query)}
 
 
 def take(connection: sa.Connection, number: int, holder: str, lease_s: float) -> None:
@@ -154,7 +175,7 @@ def take(connection: sa.Connection, number: int, holder: str, lease_s: float) ->
         losses=_j.losses + _LOST,
         holder=holder,
         expires_at=after(moment, lease_s),
-        started_at=sa.func.coalesce(_j.started_at, after(moment, 0)),
+        started_at=after(moment, 0),
         message="",
         report=None,
     )

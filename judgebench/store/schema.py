@@ -485,7 +485,7 @@ jobs = Table(  # work that is handed to worker processes, of which one at a time
     Column("expires_at", _TIME),  # after it, whoever comes may take it
     Column("report", Text),  # JSON object: what its process reported at its end
     Column("message", Text, nullable=False),  # what it says, or why it ended
-    # By the database's clock; when it was begun first.
+    # By the database's clock; when it was begun the last time.
     *(Column(moment, _TIME, nullable=moment != "created_at") for moment in ("created_at", "started_at", "finished_at")),
     Column("losses", Integer, nullable=False, server_default="0"),  # how often its worker ended while it had it
     CheckConstraint("kind IN ('run', 'audit', 'answer') AND actor <> ''", name="filled"),

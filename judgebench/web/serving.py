@@ -17,11 +17,22 @@ from judgebench.errors import InputError
 from judgebench.web.connections import IDLE_S, Requests
 
 _FIRST_PORT, _PORTS = 8501, 100  # tried one after another where none is named
-_SHUTDOWN_S = 5
+_SHUTDOWN_S = 5  # in which answers are finished
+_LEFT_S = 2  # after it, in which those that are cut off are told so
 _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 
 
 class _SignalledServer(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.last_resort = threading.Timer(_SHUTDOWN_S + _LEFT_S, os._exit, [0])
+        self.last_resort.daemon = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """What threads still compute then is not waited for: what they have not stored, the database takes back."""
+        self.last_resort.start()
+        await super().shutdown(sockets)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """An end that was asked for is a good one."""
@@ -46,7 +57,9 @@ def serve(app: ASGIApp, listening: socket.socket, proxies: Sequence[str], settin
         timeout_graceful_shutdown=_SHUTDOWN_S,
         **settings,
     )
-    _SignalledServer(config).run(sockets=[listening])
+    server = _SignalledServer(config)
+    server.run(sockets=[listening])
+    server.last_resort.cancel()
 
 
 def end_with_parent() -> None:

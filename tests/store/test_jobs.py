@@ -30,11 +30,11 @@ def bench(database: Database) -> Database:
     return database
 
 
-def add(database: Database, key: str = "k", **more: Any) -> int:
+def add(database: Database, key: str = "k", actor: str = "ann", **more: Any) -> int:
     about: dict[str, Any] = {"kind": "run", "benchmark": "bench", "subject": "judge", "specification": {"study": STUDY}}
     about |= {"variables": (), "work_key": key, "planned": 1, "answered": 0, "cost_usd": None}
     with database.write() as connection:
-        return jobs.add(connection, jobs.Request(**about | more), "ann")
+        return jobs.add(connection, jobs.Request(**about | more), actor)
 
 
 def is_gone(process: str) -> bool:
@@ -66,6 +66,58 @@ def test_of_many_workers_one_gets_a_job(bench: Database) -> None:
     with ThreadPoolExecutor(4) as threads:
         taken = list(threads.map(work, range(4)))
     assert sorted(number for mine in taken for number in mine) == numbers
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_who_asked_for_jobs_take_turns(bench: Database, at_once: int) -> None:
+    """However many one has queued, and whether theirs are older."""
+    many = [add(bench, f"a{number}") for number in range(6)]
+    few = [add(bench, f"b{number}", "bob") for number in range(2)]
+    one = add(bench, "c", "cat")
+    taken: list[int] = []
+    while len(taken) < 3:
+        together = [number for _ in range(at_once) if (number := take(bench, "worker")) is not None]
+        for number in together:
+            with bench.write() as connection:
+                jobs.end(connection, number, JobState.DONE, "", {"pending": 0})
+        taken += together
+    assert {many[0], few[0], one} <= set(taken)
+
+
+def test_workers_see_all_turns_ahead(bench: Database) -> None:
+    many = [add(bench, f"a{number}") for number in range(3)]
+    few = [add(bench, f"b{number}", "bob") for number in range(2)]
+    with bench.read() as connection:
+        assert [job.id for job in jobs.due(connection, is_gone)] == [many[0], few[0], many[1], few[1], many[2]]
+    take(bench, "worker")
+    with bench.read() as connection:
+        assert [job.id for job in jobs.due(connection, is_gone)] == [few[0], few[1], many[1], many[2]]
+
+
+def test_who_stops_and_resumes_has_no_more_turns(bench: Database) -> None:
+    stopped = add(bench, "a")
+    others = [add(bench, f"b{number}", "bob") for number in range(2)]
+    taken = []
+    for _ in range(4):
+        number = take(bench, "worker") or 0
+        taken.append(number)
+        time.sleep(0.01)
+        with bench.write() as connection:
+            jobs.end(connection, number, JobState.STOPPED, "")
+            if number == stopped:
+                jobs.queue_again(connection, number, "a")
+    assert taken == [stopped, others[0], stopped, others[1]]
+
+
+def test_a_resumed_job_does_not_go_before_others(bench: Database) -> None:
+    stopped = add(bench, "a")
+    take(bench, "worker")
+    with bench.write() as connection:
+        jobs.end(connection, stopped, JobState.STOPPED, "")
+    other = add(bench, "b", "bob")
+    with bench.write() as connection:
+        jobs.queue_again(connection, stopped, "a")
+    assert [take(bench, "worker"), take(bench, "worker")] == [other, stopped]
 
 
 def test_a_lease_is_held_while_it_is_renewed_and_another_s_once_it_is_not(bench: Database) -> None:
