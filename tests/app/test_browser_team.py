@@ -39,7 +39,7 @@ def test_the_team_page_shows_roles_and_what_people_did_to_those_who_may_know(
             visit.open("/vote").get_by_role("button", name="Tie").click()
             visit.page.get_by_text("1 vote of yours").wait_for()
             words = visit.open("/team").locator("[data-testid=stMain]").inner_text()
-            assert "You are voter@example.org, voter: you may read every page and vote." in words
+            assert "You are voter@example.org, voter: you may read every page; vote." in words
             assert "admin@example.org" not in words
             assert visit.page.get_by_role("region", name="Log").count() == 0
             assert "Token" not in words
