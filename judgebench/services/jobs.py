@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from judgebench import engine, store
+from judgebench import engine, services, store
 from judgebench.engine.answer import AnswerEstimate
 from judgebench.engine.judges import OWN
 from judgebench.engine.plan import CostEstimate
@@ -33,8 +33,9 @@ from judgebench.store.jobs import Job, JobKind, Request
 
 __all__ = [
     "Job", "JobKind", "JobState", "RunProgress", "Within", "asked", "audit", "audit_settings", "calls_ended", "clock",
-    "document", "done", "generation", "is_twin", "job", "jobs", "parts_not_shown", "progress", "queue_answer",
-    "queue_audit", "queue_run", "queue_runs", "report_of", "resume", "run_report", "stop", "study",
+    "described", "document", "done", "generation", "is_twin", "job", "jobs", "parts_not_shown", "progress",
+    "progress_of", "queue_answer", "queue_audit", "queue_run", "queue_runs", "report_of", "resume", "run_report",
+    "stop", "study",
 ]  # fmt: skip
 _ANSWERED = (Status.OK, Status.TIE)
 _NO_WORK = {*Pace.model_fields, "judge"}  # of a study: how fast, and by whom
@@ -399,7 +400,19 @@ def asked(database: Database, job: Job) -> Served | None:
 def document(job: Job, runs: Iterable[RunSummary]) -> dict[str, Any]:
     """As plain values, without what is of no use outside the database."""
     fields = {name: value for name, value in asdict(job).items() if name not in _INNER}
-    return fields | {"variables": list(job.variables), "worker": job.worker, "done": done(job, runs)}
+    told = {"worker": job.worker, "done": done(job, runs), "passed": job.passed}
+    return fields | {"variables": list(job.variables)} | told
+
+
+def described(database: Database, number: int) -> dict[str, Any]:
+    """``document``, of a run with its ``progress``. Raises UnknownName."""
+    known, runs = job(database, number), services.benchmarks.runs(database)
+    return document(known, runs) | progress_of(database, known, runs)
+
+
+def progress_of(database: Database, job: Job, runs: Iterable[RunSummary]) -> dict[str, Any]:
+    """Of a run its ``progress``, as plain values; nothing of other jobs."""
+    return {"progress": asdict(progress(job, runs, clock(database)))} if job.kind == "run" else {}
 
 
 def done(job: Job, runs: Iterable[RunSummary]) -> int:
