@@ -164,7 +164,7 @@ def test_all_effects_of_the_fixture_come_back_at_the_nominal_rate():
 
 @pytest.mark.parametrize("instructions", [2, 5, 20, 100])
 def test_an_effect_that_was_always_seen_is_no_surer_than_a_share_that_was(instructions: int) -> None:
-    """Clopper and Pearson's lower end for n of n is .025^(1/n): of names that follow the place, or the longer output."""
+    """Clopper and Pearson leave .025^(1/n) of a share n of n: of names that follow the place, or the longer output."""
     first, second = np.triu_indices(3, 1)
     i, pair, order = (x.ravel() for x in np.meshgrid(range(instructions), range(3), [0, 1], indexing="ij"))
     longer = np.where((i + pair) % 2, 200, 100)
