@@ -48,11 +48,11 @@ def _parts(audit: Audit, benchmark_id: int, report: AuditReport) -> Iterator[tup
 
 def _part(report: AuditReport, model: str) -> AuditReport:
     """What is about the model, with what a judge was asked about it."""
-    part, asked = report.of_models(model), report.details.get("asked", {})
+    part, extents = report.of_models(model), report.details.get("asked", {})
     if "asked" not in part.details:
         return part
     rest = {name: value for name, value in part.details.items() if name != "asked"}
-    return replace(part, details=rest | ({"asked": {model: asked[model]}} if model in asked else {}))
+    return replace(part, details=rest | ({"asked": {model: extents[model]}} if model in extents else {}))
 
 
 def audits(database: Database, benchmark: str, *, kind: str | None = None) -> list[StoredAudit]:

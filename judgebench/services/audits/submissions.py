@@ -52,8 +52,8 @@ def submissions(database: Database, settings: SubmissionAudit, asking: Asking) -
     models = settings.model or entered.models
     answers = _asked_findings(database, settings, models, asking)
     with database.read() as connection:
-        asked = {PERMUTED.name: settings.permuted, LIKELIHOOD.name: settings.likelihoods}
-        before = _asked_before(connection, benchmark_id, models, asked)
+        numbers = {PERMUTED.name: settings.permuted, LIKELIHOOD.name: settings.likelihoods}
+        before = _asked_before(connection, benchmark_id, models, numbers)
     return _report(entered, marks, models, table, answers, before)
 
 
@@ -245,11 +245,11 @@ class _AskedBefore:
 
 
 def _asked_before(
-    connection: Connection, benchmark_id: int, models: Sequence[str], asked: Mapping[str, int]
+    connection: Connection, benchmark_id: int, models: Sequence[str], numbers: Mapping[str, int]
 ) -> _AskedBefore:
-    """``asked``: rule -> instructions about which this audit asks a judge."""
+    """``numbers``: rule -> instructions about which this audit asks a judge."""
     findings: list[Finding] = []
-    now = {rule: number for rule, number in asked.items() if number}
+    now = {rule: number for rule, number in numbers.items() if number}
     by_model = {name: dict(now) for name in models} if now else {}
     for stored in newest_audits(connection, benchmark_id, kind=SUBMISSIONS):
         if stored.model is None or stored.model not in models:
