@@ -206,19 +206,11 @@ def test_a_job_of_a_server_is_waited_for_as_one_of_a_database(api: Api, invoke: 
         assert f"jobs stop {number} ends it" in left.err.replace("\n", " ")
         ended = invoke(*at, "jobs", "wait", number)
     assert (ended.code, ended.out) == (0, f"job {number}: done\n"), ended.err
-    audit = (
-        "audit",
-        "robustness",
-        "--benchmark",
-        "bench",
-        "--judge",
-        "quick",
-        "--model",
-        "alpha",
-        "--opponent",
-        "beta",
-    )
-    number = str(invoke(*at, *audit, "--opponent", "beta", "--queue", "--format", "json").json["job"])
+    sides = ("--model", "alpha", "--opponent", "beta")
+    audit = ("audit", "robustness", "--benchmark", "bench", "--judge", "quick", *sides)
+    queued = invoke(*at, *audit, "--queue", "--format", "json")
+    assert queued.code == 0, queued.err
+    number = str(queued.json["job"])
     with working(tmp_path):
         assert invoke(*at, "jobs", "wait", number).code == 1  # a judge that always says A notices nothing
     assert invoke("jobs", "wait", number, "--format", "json").json[0]["passed"] is False
