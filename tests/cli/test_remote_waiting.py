@@ -207,7 +207,7 @@ def test_a_job_of_a_server_is_waited_for_as_one_of_a_database(api: Api, invoke: 
         ended = invoke(*at, "jobs", "wait", number)
     assert (ended.code, ended.out) == (0, f"job {number}: done\n"), ended.err
     sides = ("--model", "alpha", "--opponent", "beta")
-    audit = ("audit", "robustness", "--benchmark", "bench", "--judge", "quick", *sides)
+    audit = ("audit", "robustness", "--benchmark", "bench", "--judge", "quick", *sides, "--limit", "4")
     queued = invoke(*at, *audit, "--queue", "--format", "json")
     assert queued.code == 0, queued.err
     number = str(queued.json["job"])
