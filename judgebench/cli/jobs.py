@@ -172,9 +172,16 @@ def tell_queued(job: Job, output: str) -> None:
 def _row(job: Mapping[str, Any]) -> tuple[object, ...]:
     """Cells of a job's document; what a server says of it to admins alone is left empty for others."""
     return (
-        *(job["id"], job["kind"], job["benchmark"], job["subject"], _state(job), job["done"], job["planned"]),
+        *(job["id"], job["kind"], job["benchmark"], job["subject"], _state(job), *_far(job)),
         *(job["actor"], job["created_at"][:19], job.get("message", "")[:_MESSAGE_CHARS]),
     )
+
+
+def _far(job: Mapping[str, Any]) -> tuple[object, object]:
+    """How much is done, and of how much; nothing of an audit that asks nobody, of which nothing is counted."""
+    if not job.get("at_most"):
+        return job["done"], job["planned"]
+    return (job["done"], f"at most {job['planned']:,}") if job["planned"] else ("", "")
 
 
 def _state(job: Mapping[str, Any]) -> str:

@@ -37,7 +37,8 @@ def ended(read: Callable[[int], Job], numbers: Sequence[int], *, at: str = "") -
                 if not jobs or time.monotonic() > answered + _PATIENCE_S:
                     raise
             else:
-                show(*_progress(list(jobs.values())))
+                if any(job["planned"] for job in jobs.values()):  # of an audit that asks nobody nothing is counted
+                    show(*_progress(list(jobs.values())))
                 _tell_waiting(jobs.values(), told)
                 if not any(map(_is_open, jobs.values())):
                     return [jobs[number] for number in numbers]
@@ -64,7 +65,9 @@ def _progress(jobs: Sequence[Job]) -> tuple[int, int, str]:
         return planned, done, "queued"
     progress = [job["progress"] for job in jobs if job.get("progress")]
     cost = sum(one["cost_usd"] or 0.0 for one in progress)
-    return planned, done, ended_so_far(None, cost, 0, sum(one["without_verdict"] for one in progress))
+    more = ended_so_far(None, cost, 0, sum(one["without_verdict"] for one in progress))
+    at_most = "at most" if any(job.get("at_most") and job["planned"] for job in jobs) else ""
+    return planned, done, " ".join(filter(None, (at_most, more)))
 
 
 def was_stopped(job: Job) -> bool:
