@@ -29,7 +29,7 @@ _MESSAGE_CHARS = 80
 
 @app.callback(invoke_without_command=True)
 def jobs(context: typer.Context, output: options.Output = "table") -> None:
-    """Jobs that workers do: list, show, stop and resume them, and wait for them. Without a command they are listed.
+    """Jobs that workers do: list, show, wait for, stop and resume them. Without a command they are listed.
 
     $ judgebench jobs
     $ judgebench jobs list --state queued --state running --format json
