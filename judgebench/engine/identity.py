@@ -45,9 +45,13 @@ def identified(database: Database, resolved: ResolvedJudge) -> ResolvedJudge:
 
 def _is_variant(judge: Judge, other: Judge) -> bool:
     """Whether it differs from the other in nothing but what its server serves."""
+    return are_alike(judge, other) and VARIANT in judge.settings
+
+
+def are_alike(judge: Judge, other: Judge) -> bool:
+    """Whether they are one judge, but perhaps for what their servers serve."""
     mine, theirs = ({name: held for name, held in one.settings.items() if name != VARIANT} for one in (judge, other))
-    alike = (judge.model, judge.template_digest, mine) == (other.model, other.template_digest, theirs)
-    return alike and VARIANT in judge.settings
+    return (judge.model, judge.template_digest, mine) == (other.model, other.template_digest, theirs)
 
 
 def _as_variant(resolved: ResolvedJudge, variant: str) -> ResolvedJudge:

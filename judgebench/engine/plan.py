@@ -194,9 +194,12 @@ def plan(database: Database, study: Study, judge: ResolvedJudge | None = None) -
 
     Nothing is written, save that a judge's stored trials get the keys that they would have today, once.
 
-    Raises InputError where it cannot be done as written.
+    Raises InputError where it cannot be done as written, and Conflict where the judge is stored under another name, or
+    its name is another's.
     """
     resolved = identified(database, judge or resolve(study.judge))
+    with database.read() as connection:
+        store.judges.check_judge(connection, resolved.judge)
     _make_keys_current(database, resolved)
     return count(database, study.model_copy(update={"judge": resolved.spec}), resolved)
 

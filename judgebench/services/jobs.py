@@ -6,6 +6,7 @@ judge gives it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Any
 
 from judgebench import engine, services, store
 from judgebench.engine.answer import AnswerEstimate
-from judgebench.engine.judges import OWN
+from judgebench.engine.judges import OWN, ResolvedJudge
 from judgebench.engine.plan import CostEstimate
 from judgebench.engine.run import RunReport
 from judgebench.engine.runner import RunTally
@@ -26,6 +27,7 @@ from judgebench.services.audits.registry import AuditSettings
 from judgebench.services.benchmarks import RunSummary, check_models
 from judgebench.services.judges import find_judge, resolved
 from judgebench.spec import Generation, JudgeSpec, Served, Study, make
+from judgebench.spec.addresses import place_of
 from judgebench.spec.study import Pace
 from judgebench.store.database import Connection, Database, undone
 from judgebench.store.jobs import Job, JobKind, Request
@@ -51,6 +53,7 @@ Within = Callable[[Connection, Sequence[Job]], object]  # called in the transact
 class _Wanted:
     request: Request
     start: _Start
+    judge: ResolvedJudge | None  # that is asked
 
 
 def queue_run(database: Database, study: Study, estimate: CostEstimate, *, within: Within | None = None) -> Job:
@@ -85,7 +88,7 @@ def _run(study: Study, estimate: CostEstimate) -> _Wanted:
         answered=estimate.answered,
         cost_usd=estimate.cost_usd,
     )
-    return _Wanted(request, partial(engine.run.start_run, plan=estimate.plan, kind="run"))
+    return _Wanted(request, partial(engine.run.start_run, plan=estimate.plan, kind="run"), estimate.plan.resolved)
 
 
 def queue_audit(
@@ -116,13 +119,11 @@ def queue_audit(
         answered=0,
         cost_usd=estimate.cost_usd,
     )
-    return _queue(database, _Wanted(request, _start_audit(database, filled)), within=within)[0]
-
-
-def _start_audit(database: Database, settings: AuditSettings) -> _Start:
-    judge: JudgeSpec | None = getattr(settings, "judge", None)
     questioned = None if judge is None else resolved(database, judge)
+    return _queue(database, _Wanted(request, _start_audit(questioned), questioned), within=within)[0]
 
+
+def _start_audit(questioned: ResolvedJudge | None) -> _Start:
     def start(connection: Connection) -> None:
         if questioned is not None:
             store.judges.add_judge(connection, questioned.judge, questioned.template.shows)
@@ -151,7 +152,7 @@ def queue_answer(database: Database, generation: Generation, estimate: AnswerEst
         answered=estimate.answered,
         cost_usd=estimate.cost_usd,
     )
-    return _queue(database, _Wanted(request, partial(engine.answer.start_answers, generation=generation)))[0]
+    return _queue(database, _Wanted(request, partial(engine.answer.start_answers, generation=generation), None))[0]
 
 
 def study(job: Job) -> Study:
@@ -273,9 +274,12 @@ def resume(database: Database, number: int, *, within: Within | None = None) -> 
             f"job {number} has spent {spent:.2f} of at most {limit:g} USD: begin anew with what more may be spent, as "
             "nothing that was answered is asked again"
         )
-    start = _start(database, known)
+    served = asked(database, known)
+    questioned = resolved(database, served) if isinstance(served, JudgeSpec) else None
+    start = _start(database, known, questioned)
     with database.write() as connection:
         _check_startable(connection, start)
+        _refuse_other_name(connection, questioned)
         _refuse_twin(connection, known)
         store.jobs.queue_again(connection, number, known.work_key)
         store.events.record(connection, store.events.QUEUED, "job", str(number), _about(known))
@@ -298,6 +302,7 @@ def _queue(database: Database, *requests: _Wanted, within: Within | None = None)
         added = []
         for one in requests:
             _check_startable(connection, one.start)
+            _refuse_other_name(connection, one.judge)
             added.append(_added(connection, one.request, database.actor))
         if within is not None:
             within(connection, added)
@@ -310,15 +315,50 @@ def _check_startable(connection: Connection, start: _Start) -> None:
         start(connection)
 
 
-def _start(database: Database, job: Job) -> _Start:
+def _refuse_other_name(connection: Connection, questioned: ResolvedJudge | None) -> None:
+    """Raises Conflict where an open job asks this judge under another name, or another judge under this name: whichever
+    began first would have its way, and the other end without a question."""
+    if questioned is None:
+        return
+    mine = questioned.judge
+    for other in store.jobs.jobs(connection, kinds=("run", "audit"), states=store.jobs.OPEN):
+        described = _described_judge(other)
+        if described is None:
+            continue
+        theirs, is_same = described.judge, engine.identity.are_alike(mine, described.judge)
+        if theirs.name == mine.name and not is_same:
+            raise Conflict(
+                f"judge {mine.name!r} with other settings, or by another template, is queued as job {other.id}: a "
+                "changed judge is another judge, give it a name of its own (--judge-name, or NAME of judges add)"
+            )
+        if theirs.name != mine.name and is_same and _share_a_place(questioned.spec, described.spec):
+            raise Conflict(f"this very judge is queued under the name {theirs.name!r}, job {other.id}: use that name")
+
+
+def _described_judge(job: Job) -> ResolvedJudge | None:
+    """As the job describes it; None where it goes by its name alone, and is stored, or cannot be asked any more."""
+    fields = job.specification.get("study", job.specification.get("settings", {})).get("judge")
+    if not isinstance(fields, Mapping):
+        return None
+    with suppress(InputError):
+        return engine.judges.resolve(make(JudgeSpec, fields, where=f"job {job.id}"))
+    return None
+
+
+def _share_a_place(one: Served, other: Served) -> bool:
+    """Whether both are reached at one address, or both in the process itself: at another address it may be another."""
+    mine, theirs = ({place_of(url) for url in served.urls} for served in (one, other))
+    return not mine.isdisjoint(theirs) if mine or theirs else True
+
+
+def _start(database: Database, job: Job, questioned: ResolvedJudge | None) -> _Start:
     """Of a job that was queued before. Raises InputError where it cannot be done any more."""
     if job.kind == "run":
         return partial(engine.run.start_run, plan=engine.plan.plan(database, study(job)), kind="run")
     if job.kind == "answer":
         return partial(engine.answer.start_answers, generation=generation(job))
-    settings = audit_settings(database, job)
-    _check_named(database, settings)
-    return _start_audit(database, settings)
+    _check_named(database, audit_settings(database, job))
+    return _start_audit(questioned)
 
 
 def _added(connection: Connection, request: Request, actor: str) -> Job:

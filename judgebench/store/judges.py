@@ -65,8 +65,7 @@ def add_judge(connection: sa.Connection, judge: Judge, shows: Sequence[str] = ()
     Raises Conflict when the name belongs to a judge with other settings, or these settings to another name.
     """
     settings = json.dumps(dict(judge.settings), sort_keys=True)
-    c = t.judges.c
-    row = connection.execute(sa.select(t.judges).where((c.name == judge.name) | (c.digest == judge.digest))).first()
+    row = _checked(connection, judge)
     if row is None:
         return insert(
             connection,
@@ -79,15 +78,28 @@ def add_judge(connection: sa.Connection, judge: Judge, shows: Sequence[str] = ()
             settings=settings,
             shows=json.dumps(list(shows)),
         )
-    if row.digest != judge.digest:
+    return int(row.id)
+
+
+def check_judge(connection: sa.Connection, judge: Judge) -> None:
+    """Raises Conflict as ``add_judge`` does, and writes nothing."""
+    _checked(connection, judge)
+
+
+def _checked(connection: sa.Connection, judge: Judge) -> sa.Row[Any] | None:
+    """The judge's row, if it is stored. Raises Conflict."""
+    c = t.judges.c
+    row = connection.execute(sa.select(t.judges).where((c.name == judge.name) | (c.digest == judge.digest))).first()
+    if row is not None and row.digest != judge.digest:
+        settings = json.dumps(dict(judge.settings), sort_keys=True)
         raise Conflict(
             f"judge {judge.name!r} is stored with model {row.model}, template {row.template} and settings "
             f"{row.settings}, not {judge.model}, {judge.template} and {settings}: a changed judge is another judge, "
             "give it a name of its own (--judge-name, or NAME of judges add)"
         )
-    if row.name != judge.name:
+    if row is not None and row.name != judge.name:
         raise Conflict(f"this very judge is stored under the name {row.name!r}: use that name")
-    return int(row.id)
+    return row
 
 
 def add_address(connection: sa.Connection, judge_id: int, address: JudgeAddress) -> None:

@@ -123,3 +123,45 @@ def test_what_can_be_started_is_resumed_and_nothing_else_is_written(bench: Datab
     before = rows(bench)
     assert services.jobs.resume(bench, job.id).state == "queued"
     assert [now - then for now, then in zip(rows(bench), before, strict=True)] == [0, 0, 0, 0, 0, 0, 1]
+
+
+def _queue(database: Database, judge: JudgeSpec, **more: Any) -> Job:
+    study = Study(benchmark="bench", judge=judge, **({"all_pairs": True} | more))
+    return services.jobs.queue_run(database, study, engine.plan.estimate(database, study))
+
+
+def test_one_judge_under_several_names_is_refused_while_nobody_has_begun(bench: Database) -> None:
+    """Nothing is stored of a judge before its first job begins: only the queue can tell."""
+    first = _queue(bench, NEW)
+    renamed = NEW.model_copy(update={"name": "newer"})
+    before = rows(bench)
+    with pytest.raises(Conflict, match=f"this very judge is queued under the name 'new', job {first.id}: use that"):
+        _queue(bench, renamed)
+    for changed in ({"settings": {"seed": 1}}, {"template": "pairwise/three-way"}, {"model": "other"}):
+        with pytest.raises(Conflict, match=f"judge 'new' with other settings, .* is queued as job {first.id}"):
+            _queue(bench, NEW.model_copy(update=changed))
+    given: dict[str, Any] = {"benchmark": "bench", "judge": renamed}
+    settings = services.audits.registry.named("null-models").fill(given)
+    with pytest.raises(Conflict, match="is queued under the name 'new'"):
+        services.jobs.queue_audit(bench, "null-models", given, services.audits.estimates.estimate(bench, settings))
+    assert rows(bench) == before
+    _queue(
+        bench, NEW.model_copy(update={"name": "newest", "url": "http://127.0.0.1:10/v1"})
+    )  # perhaps another of that name
+    _queue(bench, NEW.model_copy(update={"name": "seeded", "settings": {"seed": 1}}))
+    services.jobs.stop(bench, first.id)
+    second = _queue(bench, renamed)
+    with pytest.raises(Conflict, match=f"is queued under the name 'newer', job {second.id}"):
+        services.jobs.resume(bench, first.id)
+
+
+def test_a_judge_of_this_process_under_several_names_is_refused_too(bench: Database) -> None:
+    _queue(bench, JudgeSpec(model="scripted:coin", name="one"))
+    with pytest.raises(Conflict, match="this very judge is queued under the name 'one'"):
+        _queue(bench, JudgeSpec(model="scripted:coin", name="two"))
+
+
+def test_an_estimate_says_already_that_a_judge_has_another_name(bench: Database) -> None:
+    study = Study(benchmark="bench", judge=KNOWN.model_copy(update={"name": "another"}), all_pairs=True)
+    with pytest.raises(Conflict, match="this very judge is stored under the name 'known': use that name"):
+        engine.plan.estimate(bench, study)
