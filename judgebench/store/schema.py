@@ -197,7 +197,7 @@ runs = Table(
     Column("finished_at", _TIME),  # null while it runs, or when it was stopped
     Column("shard", SmallInteger),  # from 1: which part of the study it asks; null: all of it
     Column("shards", SmallInteger),  # in how many parts
-    Column("job_id", BigInteger),  # whose process began it; null: no job's
+    Column("job_id", _ID),  # whose process began it; null: no job's
     CheckConstraint("shard BETWEEN 1 AND shards", name="shard"),
     CheckConstraint("(shard IS NULL) = (shards IS NULL)", name="shards"),
 )

@@ -19,5 +19,5 @@ UPDATE runs SET job_id = (
 
 
 def upgrade() -> None:
-    op.add_column("runs", sa.Column("job_id", sa.BigInteger()))
+    op.add_column("runs", sa.Column("job_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite")))
     op.execute(_MARK)
