@@ -167,8 +167,8 @@ def kemeny(ranks: Floats, weights: Floats | None = None) -> Kemeny:
     weight = np.ones(len(table)) if weights is None else np.asarray(weights, dtype=np.float64)
     says = np.einsum("r,rij->ij", weight, (table[:, :, None] < table[:, None, :]).astype(np.float64))
     if table.shape[1] <= EXACT_UP_TO:
-        order, ranks = _exhaustive(says)
-        return Kemeny(order, ranks, _cost(says, order), True)
+        exact, open_ranks = _exhaustive(says)
+        return Kemeny(exact, open_ranks, _cost(says, exact), True)
     order = _local(says, np.argsort(-np.nan_to_num(borda(table)), kind="stable"))
     return Kemeny(order, _movable(says, order), _cost(says, order), False)
 
@@ -179,39 +179,43 @@ def _cost(says: Floats, order: NDArray[np.int64]) -> float:
 
 
 def _exhaustive(says: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Dynamic programming over sets of models already placed: an order, and the ranks in all that are as good.
-
-    Placing a model after a set and before the others contradicts what these say against it.
-    """
+    """Dynamic programming over sets of models already placed: an order, and the ranks in all that are as good."""
     k = len(says)
     sets = np.arange(1 << k)
-    against = np.zeros((k, 1 << k))  # of each model, what the models of a set say for themselves over it
+    full, size = int(sets[-1]), np.bitwise_count(sets)
+    against = np.zeros((k, 1 << k))  # what each model contradicts that stands before a set: theirs over it
     for j in range(k):
         against += says[j][:, None] * (sets >> j & 1)
-    full, size = (1 << k) - 1, np.bitwise_count(sets)
-    first, rest = np.full(1 << k, np.inf), np.full(1 << k, np.inf)  # least cost of a set placed first; of the others
-    first[0] = rest[full] = 0.0
-    for placed in sets[:-1]:
-        for i in np.flatnonzero(placed >> np.arange(k) & 1 == 0):
-            after = placed | 1 << i
-            first[after] = min(first[after], first[placed] + against[i, full ^ after])
-    for placed in sets[-2::-1]:
-        for i in np.flatnonzero(placed >> np.arange(k) & 1 == 0):
-            after = placed | 1 << i
-            rest[placed] = min(rest[placed], against[i, full ^ after] + rest[after])
+    first, rest = _least_costs(against)
     ranks = np.zeros((k, 2), dtype=np.int64)
     for i in range(k):
         before = sets[sets >> i & 1 == 0]
         cost = first[before] + against[i, full ^ (before | 1 << i)] + rest[before | 1 << i]
         best = size[before[cost <= first[full] + _AS_GOOD]]
         ranks[i] = best.min() + 1, best.max() + 1
-    order, placed = [], 0
+    order: list[int] = []
+    placed = 0
     while placed != full:
-        waiting = [i for i in range(k) if not placed >> i & 1]
-        costs = [against[i, full ^ (placed | 1 << i)] + rest[placed | 1 << i] for i in waiting]
-        order.append(next(i for i, cost in zip(waiting, costs, strict=True) if cost <= rest[placed] + _AS_GOOD))
+        waiting = (i for i in range(k) if not placed >> i & 1)
+        left = rest[placed] + _AS_GOOD
+        order.append(next(i for i in waiting if against[i, full ^ (placed | 1 << i)] + rest[placed | 1 << i] <= left))
         placed |= 1 << order[-1]
     return np.array(order, dtype=np.int64), ranks
+
+
+def _least_costs(against: Floats) -> tuple[Floats, Floats]:
+    """(sets,) what the best order contradicts by which models of each set stand first, and by the others after it."""
+    k, full = len(against), against.shape[1] - 1
+    first, rest = np.full(full + 1, np.inf), np.full(full + 1, np.inf)
+    first[0] = rest[full] = 0.0
+    steps = [(placed, i) for placed in range(full) for i in range(k) if not placed >> i & 1]
+    for placed, i in steps:
+        after = placed | 1 << i
+        first[after] = min(first[after], first[placed] + against[i, full ^ after])
+    for placed, i in reversed(steps):
+        after = placed | 1 << i
+        rest[placed] = min(rest[placed], against[i, full ^ after] + rest[after])
+    return first, rest
 
 
 def _moves(says: Floats, order: NDArray[np.int64], place: int) -> Floats:
@@ -219,7 +223,8 @@ def _moves(says: Floats, order: NDArray[np.int64], place: int) -> Floats:
     rest = np.delete(order, place)
     before = np.concatenate([[0.0], np.cumsum(says[order[place], rest])])
     after = np.concatenate([np.cumsum(says[rest, order[place]][::-1])[::-1], [0.0]])
-    return before + after
+    costs: Floats = before + after
+    return costs
 
 
 def _movable(says: Floats, order: NDArray[np.int64]) -> NDArray[np.int64]:
