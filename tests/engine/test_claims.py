@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,8 +42,7 @@ def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def slowly(index: int, request: Request) -> Reply:
-    reply = prefers_quality(index, request)
-    return Reply(reply.status, reply.body, reply.headers, delay_s=0.01)
+    return replace(prefers_quality(index, request), delay_s=0.01)
 
 
 def study(server: FaultServer, **fields: Any) -> Study:
@@ -92,7 +92,20 @@ def claimed_elsewhere(database: Database, wanted: Study, count: int | None = Non
 def test_runs_at_once_ask_each_trial_once(address: str, runs: int) -> None:
     database = Database(address)
     stored(database, asked(40), MODELS)
-    with FaultServer(slowly) as server:
+
+    began = False
+
+    def all_began() -> bool:
+        nonlocal began
+        with database.read() as connection:
+            holders = sa.select(t.metadata.tables["claims"].c.run_id).distinct()
+            began = began or len(connection.execute(holders).all()) == runs
+        return began
+
+    def reply(index: int, request: Request) -> Reply:
+        return replace(slowly(index, request), until=all_began)
+
+    with FaultServer(reply) as server:
         reports = at_once(address, runs * [study(server)])
         assert questions(server) == TRIALS == sum(report.calls for report in reports)
     assert [report.tally.ended for report in reports] == runs * [{Status.OK: TRIALS}]
