@@ -89,23 +89,21 @@ def claimed_elsewhere(database: Database, wanted: Study, count: int | None = Non
 
 
 @pytest.mark.parametrize("runs", [2, 3])
-def test_runs_at_once_ask_each_trial_once(address: str, runs: int) -> None:
+def test_runs_at_once_ask_each_trial_once(address: str, runs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     database = Database(address)
     stored(database, asked(40), MODELS)
+    asking: set[int] = set()
+    all_began = threading.Barrier(runs)
 
-    began = False
+    def claims_once_all_began(answers: engine.run.Judging) -> Claims:
+        """A run that begins later finds what others have answered by then, and does not count it as theirs."""
+        if id(answers) not in asking:
+            asking.add(id(answers))
+            all_began.wait(60)
+        return Claims(answers._database, answers._run_id)
 
-    def all_began() -> bool:
-        nonlocal began
-        with database.read() as connection:
-            holders = sa.select(t.metadata.tables["claims"].c.run_id).distinct()
-            began = began or len(connection.execute(holders).all()) == runs
-        return began
-
-    def reply(index: int, request: Request) -> Reply:
-        return replace(slowly(index, request), until=all_began)
-
-    with FaultServer(reply) as server:
+    monkeypatch.setattr(engine.run.Judging, "claims", claims_once_all_began)
+    with FaultServer(slowly) as server:
         reports = at_once(address, runs * [study(server)])
         assert questions(server) == TRIALS == sum(report.calls for report in reports)
     assert [report.tally.ended for report in reports] == runs * [{Status.OK: TRIALS}]
