@@ -6,7 +6,9 @@ an effect that only the prior holds is reported as not identified, never as a nu
 clustered by instruction (Liang and Zeger 1986): soft verdicts and ties are quasi-likelihood. It does not model what an
 instruction adds to one model's quality, so estimates are those of the average over instructions, smaller than the
 effect within one instruction (logistic coefficients are not collapsible). Intervals are by Student's t with Kish's
-degrees of freedom, the instructions that would tell as much if each held as many verdicts, less one.
+degrees of freedom, the instructions that would tell as much if each held as many verdicts, less one. Those of single
+effects are of a second fit, with one more average instruction that went half for and half against: verdicts that all
+went one way leave no residual, however few they are.
 """
 
 from collections.abc import Sequence
@@ -50,6 +52,8 @@ class Fit:
     effects: tuple[Effect, ...]
     beta: Floats  # (k + e,) natural log-odds; strengths sum to zero
     influence: Floats  # (g, k + e) what each instruction adds to the estimate; its squares add up to the variance
+    centre: Floats  # (k + e,) as ``beta``, with one more average instruction, half for and half against
+    doubt: Floats  # (k + e,) variance that this instruction by itself adds
     told: NDArray[np.bool_]  # (e,) whether the data identify the effect
 
     @property
@@ -90,6 +94,8 @@ class Fit:
             tuple(effects),
             np.append(self.beta, 0.0)[columns],
             np.column_stack([self.influence, np.zeros(len(self.influence))])[:, columns],
+            np.append(self.centre, 0.0)[columns],
+            np.append(self.doubt, 0.0)[columns],
             np.append(self.told, False)[at],
         )
 
@@ -112,7 +118,13 @@ class Fit:
         if not self.told[at]:
             untold = "the design cannot tell it from the strengths of the models or other effects" if n else _EMPTY
             return unidentified(effect.impossible or untold, level=level, n=n)
-        return self.estimate(float(self.beta[place]), self.influence[:, place], n=n, level=level)
+        known = self.influence[:, place]
+        if len(known) > 1:
+            known = np.append(known, np.sqrt(self.doubt[place]))
+        around, value = self.estimate(float(self.centre[place]), known, n=n, level=level), float(self.beta[place])
+        if around.lower is None or around.upper is None:
+            return replace(around, value=value)
+        return replace(around, value=value, lower=min(around.lower, value), upper=max(around.upper, value))
 
     def points(self, name: str, *, level: float = 0.95) -> Estimate:
         """What the effect's unit adds to a win rate at equal quality, in [-1/2, 1/2]."""
@@ -153,7 +165,20 @@ def _of_filled(table: VerdictTable, effects: Sequence[Effect], near: Fit | None)
     variance = np.diag(cho_solve(factor, np.eye(len(scale))))
     told = ~_open(design)[k:] & (variance[k:] * _PRECISION < _HELD_BY_PRIOR)
     told &= np.array([not effect.impossible for effect in effects], dtype=bool)
-    return Fit(table, tuple(effects), optimum.x / scale, influence * np.sqrt(g / max(g - 1, 1)), told)
+    centre, doubt = _with_one_more(likelihood, optimum.x, g)
+    influence *= np.sqrt(g / max(g - 1, 1))
+    return Fit(table, tuple(effects), optimum.x / scale, influence, centre / scale, doubt / scale**2, told)
+
+
+def _with_one_more(likelihood: "_Penalised", start: Floats, instructions: int) -> tuple[Floats, Floats]:
+    """(p,) the optimum with one more average instruction, half for and half against; and its squared influence."""
+    design, more = likelihood.design, 1 + 1 / instructions  # as if each instruction held its share of that one
+    preference = (likelihood.preference + 0.5 / instructions) / more
+    with_it = _Penalised(design, preference, likelihood.precision / more)
+    x = maximise(with_it, start, scale=float(len(preference))).x
+    score = design.sums(0.5 - expit(design.log_odds(x))) / instructions
+    influence = solve_dense(with_it.derivatives(x)[1] * more, score)
+    return x, np.asarray(influence**2, dtype=np.float64)
 
 
 class Fits:

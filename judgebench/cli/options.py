@@ -564,9 +564,9 @@ def study_of(
         served["settings"] = {**served.get("settings", {}), **taxonomy_setting(taxonomy)}
     if "model" not in served:
         raise InputError("say which judge: --judge MODEL --judge-url URL, --judge embedded, or a study file")
-    if prices is not None:
-        served |= priced(served, prices)
     spec = services.judges.find_judge(database, served, otherwise=otherwise)
+    if prices is not None:
+        spec = spec.model_copy(update=priced(served, prices, model=spec.model))
     return make(Study, study | {"judge": spec}, where=str(file or "flags"))
 
 
@@ -592,9 +592,9 @@ def _under(
     return {**fields, **study}, {**judge, **served, "settings": settings}
 
 
-def priced(served: Mapping[str, Any], prices: Path) -> dict[str, Any]:
-    """The price of a model that has none yet, from the price table."""
+def priced(served: Mapping[str, Any], prices: Path, *, model: str = "") -> dict[str, Any]:
+    """The price of a model that was given none, from the price table; ``model``: its name, where a judge is named."""
     from judgebench.spec import load_prices
 
-    table = load_prices(prices)
-    return {"price": table[served["model"]]} if "price" not in served and served["model"] in table else {}
+    listed = [price for name, price in load_prices(prices).items() if name in (served["model"], model)]
+    return {"price": listed[0]} if "price" not in served and listed else {}

@@ -94,18 +94,26 @@ def resolve(judge: JudgeSpec | ResolvedJudge) -> ResolvedJudge:
     if isinstance(judge, ResolvedJudge):
         return judge
     judge.check_size()
-    usual = "pairwise/likelihood" if judge.model == "embedded" else "pairwise/two-way"
-    template = _with_settings(load_template(judge.template or usual), judge.settings)
+    template = _template(judge)
     provider = provider_of(judge, template.scale)
-    base = judge.settings.get(VARIANT, judge.model)
-    named = base if judge.template is None else f"{base}@{template.name}.v{template.version}"
     settings = _settings(template, judge, provider)
     if TAXONOMY in settings and (listing := template.reply.listing) and listing.taxonomy:
         settings[TAXONOMY] = setting_of(listing.taxonomy)
     if settings.get(SETTING) == VERDICT_NONCE:
         check_form(template, settings)
-    identity = Judge(judge.name or named, judge.model, template.id, template.digest, settings)
+    identity = Judge(_name(judge, template), judge.model, template.id, template.digest, settings)
     return ResolvedJudge(spec=judge, provider=provider, judge=identity, template=template)
+
+
+def _template(judge: JudgeSpec) -> Template:
+    usual = "pairwise/likelihood" if judge.model == "embedded" else "pairwise/two-way"
+    return _with_settings(load_template(judge.template or usual), judge.settings)
+
+
+def _name(judge: JudgeSpec, template: Template) -> str:
+    """As it was given, or made of model and template."""
+    base = str(judge.settings.get(VARIANT, judge.model))
+    return judge.name or (base if judge.template is None else f"{base}@{template.name}.v{template.version}")
 
 
 def _settings(template: Template, judge: JudgeSpec, provider: Provider) -> dict[str, Any]:
@@ -308,8 +316,9 @@ def find_judge(
 
     ``model`` may be the name of a judge that was added or ran before: it is that judge then, with what the other fields
     say otherwise, setting by setting. With an address it is one only where its name is not its model's, and its key
-    goes to no other address. By another template it is another judge, and its name is made anew. ``otherwise`` is the
-    address of one that has none. ``is_name``: ``model`` names a known judge, whatever else is said. Raises
+    goes to no other address. By another template it is another judge, and its name is made anew. However it is
+    described, the price that is stored with it holds until another is given. ``otherwise`` is the address of one that
+    has none. ``is_name``: ``model`` names a known judge, whatever else is said. Raises
     InputError, naming ``where``.
     """
     given = {name: value for name, value in fields.items() if value is not None}
@@ -330,7 +339,26 @@ def find_judge(
             return spec
         if otherwise is not None and given.get("url") is None and takes_url(name):
             given["url"] = otherwise
+        return _priced(database, make(JudgeSpec, given, where=where), known_here)
     return make(JudgeSpec, given, where=where)
+
+
+def _priced(database: Database, spec: JudgeSpec, known: Mapping[str, Judge]) -> JudgeSpec:
+    """With the price that is stored with the judge of its name, where none was given."""
+    if spec.price is not None or spec.model not in {judge.model for judge in known.values()}:
+        return spec
+    stored = known.get(_name(spec, _template(spec)))
+    if stored is None or stored.model != spec.model:
+        return spec
+    with database.read() as connection:
+        return spec.model_copy(update={"price": stored_price(connection, stored.name)})
+
+
+def stored_price(connection: Connection, judge: str) -> str | None:
+    """What the judge was said to cost last: where it was added, or else where it was asked; None: nobody said."""
+    prices = (address.price for address in store.judges.addresses(connection).get(judge, ()))
+    added = [price for price in prices if price is not None]
+    return added[-1] if added else store.runs.last_price(connection, judge)
 
 
 def _without_server(spec: JudgeSpec, given: Mapping[str, Any]) -> JudgeSpec:
@@ -389,4 +417,5 @@ def _known(connection: Connection, judge: Judge) -> KnownJudge:
     if not (fields.get("template") or "").endswith(".md"):
         fields["template"] = judge.template  # this version, whatever is the newest
     fields |= {"name": judge.name, "model": judge.model, "settings": judge.settings, "same_judge": False}
+    fields["price"] = stored_price(connection, judge.name)
     return KnownJudge(judge, *without_programs(make(JudgeSpec, fields, where=f"judge {judge.name}")))

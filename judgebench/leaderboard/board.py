@@ -41,6 +41,11 @@ _ROBUSTNESS: Mapping[RobustnessState, str] = {
 }
 
 
+def one_of(audits: int) -> str:
+    """In how many audits of a judge that is found on which something rests; nothing where there are no others."""
+    return f" (by that of its {audits:,} audits which tells most)" if audits > 1 else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Controls:
     """What is done about bias before and while ranking."""
@@ -97,16 +102,18 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Robustness:
-    """How a judge's newest robustness audit on the benchmark ended."""
+    """How the robustness audit of a judge on the benchmark ended that tells most."""
 
     state: RobustnessState  # failed, moved: by a severe, or a medium, net flip; blind: it failed, by no flip
     changes: tuple[str, ...] = ()  # that turn its verdicts and say nothing about the instruction
     command: str = ""  # that would settle it
+    audits: int = 0  # that are kept, of which this is one
 
     @property
     def words(self) -> str:
         """What a reader of the leaderboard must know; empty where the judge passed."""
-        return _ROBUSTNESS.get(self.state, "").format(changes=", ".join(self.changes))
+        words = _ROBUSTNESS.get(self.state, "").format(changes=", ".join(self.changes))
+        return words + one_of(self.audits) if words else ""
 
 
 _ROBUST = Robustness("passed")
@@ -114,7 +121,7 @@ _ROBUST = Robustness("passed")
 
 @dataclass(frozen=True, slots=True)
 class JudgeGate:
-    """A judge, and how its newest audits on the benchmark ended."""
+    """A judge, and how those of its audits on the benchmark ended that tell most."""
 
     judge: str
     state: State  # of the null-model audit
@@ -123,6 +130,7 @@ class JudgeGate:
     robustness: Robustness = _ROBUST
     winners: tuple[str, ...] = ()  # null models and persuaders that win too much, or were not shown not to
     best: str | None = None  # the null model that is most surely ahead
+    audits: int = 0  # by null models that are kept, of which this is one
 
     @property
     def passed(self) -> bool:
@@ -133,7 +141,8 @@ class JudgeGate:
     def open(self) -> tuple["OpenPoint", ...]:
         """What a reader of the leaderboard must know; empty where there is nothing to say."""
         winners = f" ({', '.join(self.winners)})" if self.winners else ""
-        about_null = _STATES.get(self.state, "").format(winners=winners), self.command
+        words = _STATES.get(self.state, "").format(winners=winners)
+        about_null = words + one_of(self.audits) if words else "", self.command
         about = (about_null, (self.robustness.words, self.robustness.command))
         return tuple(
             OpenPoint(f"judge {self.judge} {words}", command, "settle it: ") for words, command in about if words

@@ -24,12 +24,14 @@ from judgebench.bias.human_agreement import agreement_report, labelled_battles
 from judgebench.bias.report import BiasReport
 from judgebench.coverage import Coverage
 from judgebench.errors import StatisticsError, UnknownName
+from judgebench.leaderboard.board import one_of
 from judgebench.records import Status
+from judgebench.services.audits.results import most_telling
 from judgebench.services.bias import Judged, failed_items, judged, report_of
 from judgebench.services.scope import Scope, scoped_verdicts
 from judgebench.stats.agreement import Resampling
 from judgebench.stats.verdict_table import VerdictTable
-from judgebench.store.audits import StoredAudit, newest_audits
+from judgebench.store.audits import StoredAudit, audits_of_judges
 from judgebench.store.database import Connection, Database
 
 
@@ -57,7 +59,7 @@ def card(
         coverage = _coverage(connection, name, judge)
         benchmark_id = store.benchmarks.benchmark_id(connection, name)
         of_record = record_lines(_record(connection, benchmark_id, judge), level=level)
-        audits = newest_audits(connection, benchmark_id, kind=NULL_MODELS, judges=[stored.digest])
+        audits = audits_of_judges(connection, benchmark_id, [stored.digest], kinds=[NULL_MODELS])
         own = _own(context, judge)
         report = report_of(connection, context, (judge,), level=level)
     with threadpool_limits(1, "blas"):  # as in leaderboard.build
@@ -120,13 +122,13 @@ def _record(connection: Connection, benchmark_id: int, judge: str) -> TrialRecor
 
 
 def _null_line(audits: Sequence[StoredAudit], level: float) -> CardLine:
-    """What the newest audit by null models found, in its own numbers."""
-    best = best_null(audits[0].document) if audits else None
-    if best is None:
+    """What the audit by null models found that tells most, in its own numbers."""
+    audit = most_telling(audits)
+    best = None if audit is None else best_null(audit.document)
+    if audit is None or best is None:
         return null_line(None, "", level=level)
     rate = best.rate
-    stale = ", before instructions were added" if audits[0].stale else ""
-    evidence = (
-        f"{best.entrants:,} null models{stale}; the best is {best.name}, bounds of {rate.level:.0%} at every stop"
-    )
+    stale = ", before instructions were added" if audit.stale else ""
+    counted = f"{best.entrants:,} null models{stale}{one_of(len(audits))}"
+    evidence = f"{counted}; the best is {best.name}, bounds of {rate.level:.0%} at every stop"
     return null_line(rate, evidence, level=level)

@@ -20,6 +20,7 @@ from judgebench.engine.judges import (
     known_judges,
     open_model,
     resolve,
+    stored_price,
 )
 from judgebench.engine.sight import remember_sight
 from judgebench.errors import InputError, JudgeError
@@ -36,7 +37,8 @@ __all__ = [
 
 
 def add_judge(database: Database, spec: JudgeSpec) -> Judge:
-    """Remember a judge; adding it once more adds where it is reached, and says anew what else is needed to ask it.
+    """Remember a judge; adding it once more adds where it is reached, and says anew what else is needed to ask it. Its
+    price holds until another is given.
 
     Raises InputError, NewAddress as a run does, and Conflict when the name belongs to another judge.
     """
@@ -48,12 +50,12 @@ def add_judge(database: Database, spec: JudgeSpec) -> Judge:
     template = spec.template
     if template is not None and template.endswith(".md"):
         template = str(Path(template).resolve())  # it is looked for from any folder
-    how = (spec.key_env, template, spec.price, spec.connection.stored(), spec.vllm)
-    addresses = [JudgeAddress(url, *how) for url in spec.urls or (None,)]
     with database.write() as connection:
         judge_id = store.judges.add_judge(connection, judge, resolved.template.shows)
-        for address in addresses:
-            store.judges.add_address(connection, judge_id, address)
+        price = spec.price or stored_price(connection, judge.name)
+        how = (spec.key_env, template, price, spec.connection.stored(), spec.vllm)
+        for url in spec.urls or (None,):
+            store.judges.add_address(connection, judge_id, JudgeAddress(url, *how))
         store.events.record(connection, store.events.ADDED, "judge", judge.name, {})
     return judge
 

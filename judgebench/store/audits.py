@@ -1,4 +1,4 @@
-"""What audits found, kept and read: append-only, and of several audits of the same thing the newest counts.
+"""What audits found, kept and read: append-only. Of several audits of the same thing the newest is listed.
 
 An audit is of a judge on a benchmark (by the judge's digest), of a model's submission, or of a benchmark's verdicts. As
 nothing stored is ever changed, one number tells whether what it looked at has grown since: the benchmark's
@@ -99,6 +99,15 @@ def newest_audits(
     )
     rows = connection.execute(query).all()
     return list(_stored(rows, _extents(connection, benchmark_id, {row.model_id for row in rows})))
+
+
+def audits_of_judges(
+    connection: sa.Connection, benchmark_id: int, judges: Sequence[str], *, kinds: Sequence[str]
+) -> list[StoredAudit]:
+    """Every audit of these kinds of the judges (digests), the newest first."""
+    within = (_a.benchmark_id == benchmark_id, _a.kind.in_(kinds), _a.judge_digest.in_(judges))
+    query = sa.select(t.audits, sa.null().label("name")).where(*within).order_by(_a.id.desc())
+    return list(_stored(connection.execute(query).all(), _extents(connection, benchmark_id, {None})))
 
 
 def _stored(rows: Sequence[sa.Row[Any]], extents: Mapping[int | None, int]) -> Iterator[StoredAudit]:

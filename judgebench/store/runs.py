@@ -94,6 +94,16 @@ def last_specification(connection: sa.Connection, judge: str) -> tuple[str, Mapp
     return None if row is None else (row.kind, json.loads(row.specification))
 
 
+def last_price(connection: sa.Connection, judge: str) -> str | None:
+    """The newest "PROMPT,COMPLETION" that a run or batch of the judge was given; None where none was."""
+    query = sa.select(_r.specification).join(t.judges).where(t.judges.c.name == judge, _ASKED_HERE)
+    for study in connection.scalars(query.where(_r.specification.contains('"price"')).order_by(_r.id.desc())):
+        price = json.loads(study)["judge"].get("price")
+        if isinstance(price, str):
+            return price
+    return None
+
+
 def specifications(connection: sa.Connection, judge: str) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
     """The id, the kind and the study of each of the judge's runs and batches, the newest first."""
     query = sa.select(_r.id, _r.kind, _r.specification).join(t.judges)

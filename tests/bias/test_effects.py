@@ -12,7 +12,7 @@ from judgebench.bias.effects import Effect, Fits, fit_effects, length_effect, pl
 from judgebench.bias.relatives import relation_effects, relation_matrix
 from judgebench.errors import StatisticsError
 from judgebench.stats.bradley_terry import fit_bradley_terry
-from tests.bias.factories import LINEAGES, WORLD, BiasedWorld, both_orders
+from tests.bias.factories import LINEAGES, WORLD, BiasedWorld, both_orders, table_of
 from tests.stats.factories import swapped
 
 
@@ -160,3 +160,18 @@ def test_all_effects_of_the_fixture_come_back_at_the_nominal_rate():
         values, of_truth = np.array([f.value for f in figures]), marginal.log_odds(name)
         spread = np.hypot(values.std() / np.sqrt(60), (of_truth.upper - of_truth.lower) / 3.92)
         assert abs(values.mean() - truth[name]) < 3.5 * spread
+
+
+@pytest.mark.parametrize("instructions", [2, 5, 20, 100])
+def test_an_effect_that_was_always_seen_is_no_surer_than_a_share_that_was(instructions: int) -> None:
+    """Clopper and Pearson leave .025^(1/n) of a share n of n: of names that follow the place, or the longer output."""
+    first, second = np.triu_indices(3, 1)
+    i, pair, order = (x.ravel() for x in np.meshgrid(range(instructions), range(3), [0, 1], indexing="ij"))
+    longer = np.where((i + pair) % 2, 200, 100)
+    codes = {"models": ["a", "b", "c"], "instruction": i, "order": order, "lengths": (longer, 300 - longer)}
+    by_place = table_of(first[pair], second[pair], 1.0 - order, **codes)
+    by_length = table_of(first[pair], second[pair], np.where(longer > 150, 1.0, 0.0), **codes)
+    for table, effect in ((by_place, place_effect(by_place)), (by_length, length_effect(by_length))):
+        points = fit_effects(table, [effect]).points(effect.name)
+        assert points.value is not None
+        assert points.lower is None or points.lower <= 0.025 ** (1 / instructions) / 2 < points.value

@@ -1,6 +1,8 @@
 """How the reports of audits are kept and read, and how leaderboards are marked by them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from judgebench import store
 from judgebench.audits import NET_FLIP, NULL_MODELS, ROBUSTNESS, SUBMISSIONS
@@ -11,7 +13,7 @@ from judgebench.leaderboard import JudgeGate, Leaderboard, ModelGate, Robustness
 from judgebench.leaderboard.board import RobustnessState, State
 from judgebench.records import JobState, Judge
 from judgebench.services.audits.registry import AUDITS, Audit
-from judgebench.store.audits import StoredAudit, Subject, add_audit, newest_audits
+from judgebench.store.audits import StoredAudit, Subject, add_audit, audits_of_judges, newest_audits
 from judgebench.store.database import Connection, Database
 from judgebench.store.jobs import Job
 
@@ -39,9 +41,18 @@ def keep_with(connection: Connection, benchmark_id: int, audit: Audit, report: A
 def _parts(audit: Audit, benchmark_id: int, report: AuditReport) -> Iterator[tuple[Subject, AuditReport]]:
     if audit.subject == "submissions":
         for name in report.about:
-            yield Subject(audit.name, benchmark_id, model=name), report.of_models(name)
+            yield Subject(audit.name, benchmark_id, model=name), _part(report, name)
     else:
         yield Subject(audit.name, benchmark_id, *report.about), report
+
+
+def _part(report: AuditReport, model: str) -> AuditReport:
+    """What is about the model, with what a judge was asked about it."""
+    part, extents = report.of_models(model), report.details.get("asked", {})
+    if "asked" not in part.details:
+        return part
+    rest = {name: value for name, value in part.details.items() if name != "asked"}
+    return replace(part, details=rest | ({"asked": {model: extents[model]}} if model in extents else {}))
 
 
 def audits(database: Database, benchmark: str, *, kind: str | None = None) -> list[StoredAudit]:
@@ -98,18 +109,53 @@ def with_gate(database: Database, benchmark: str, board: Leaderboard) -> Leaderb
 
 
 def judge_gates(connection: Connection, benchmark: str, names: Sequence[str]) -> list[JudgeGate]:
-    """How the newest audits of each of these judges on the benchmark ended. Raises UnknownName."""
+    """How the audits of each of these judges on the benchmark ended that tell most. Raises UnknownName."""
     benchmark_id = store.benchmarks.benchmark_id(connection, benchmark)
     judges = [store.judges.judge(connection, name) for name in names]
-    stored = newest_audits(connection, benchmark_id, judges=[judge.digest for judge in judges])
+    digests, kinds = [judge.digest for judge in judges], (NULL_MODELS, ROBUSTNESS)
+    stored = audits_of_judges(connection, benchmark_id, digests, kinds=kinds)
     imported = store.judges.only_imported(connection, names)
-    by_kind = {(audit.kind, audit.judge_digest): audit for audit in stored}
+    by_kind: dict[tuple[str, str | None], list[StoredAudit]] = defaultdict(list)
+    for audit in stored:
+        by_kind[audit.kind, audit.judge_digest].append(audit)
     gates = []
     for judge in judges:
         known = judge.name not in imported or is_local(judge.model)
-        null, robust = (by_kind.get((kind, judge.digest)) for kind in (NULL_MODELS, ROBUSTNESS))
+        null, robust = (by_kind[kind, judge.digest] for kind in kinds)
         gates.append(_judge_gate(judge, null, robust, benchmark, more="" if known else " --judge-url URL"))
     return gates
+
+
+def most_telling(audits: Sequence[StoredAudit]) -> StoredAudit | None:
+    """Of a judge's audits of one kind, the newest first, the one to go by; None of none.
+
+    The newest, unless an earlier one of more verdicts (by null models) or instructions (of robustness) tells more: it
+    is not older than instructions that were added, or what it found is severe; and it ended in the same way, or the
+    newer one settled nothing. Few instructions can show that a judge fails, but not that changes leave it unmoved.
+    """
+    telling = next(iter(audits), None)
+    for earlier in audits[1:]:
+        if telling is not None and _tells_more(earlier, telling):
+            telling = earlier
+    return telling
+
+
+def _tells_more(earlier: StoredAudit, later: StoredAudit) -> bool:
+    if _size(earlier) <= _size(later) or not (earlier.high or _is_current(earlier) or not _is_current(later)):
+        return False
+    settled = later.high or (later.passed and later.kind == NULL_MODELS)
+    return not settled or (earlier.passed, bool(earlier.high)) == (later.passed, bool(later.high))
+
+
+def _is_current(audit: StoredAudit) -> bool:
+    return not audit.stale and (audit.kind != NULL_MODELS or _has_claims(audit))
+
+
+def _size(audit: StoredAudit) -> int:
+    """Verdicts of an audit by null models, instructions of another."""
+    if audit.kind == NULL_MODELS:
+        return int(audit.document.get("verdicts") or 0)
+    return max((effect.get("instructions") or 0 for effect in audit.document.get("estimates", ())), default=0)
 
 
 def model_gates(connection: Connection, benchmark: str, models: Iterable[str]) -> list[ModelGate]:
@@ -146,24 +192,29 @@ def has_flagged(connection: Connection, benchmark: str) -> bool:
 
 
 def _judge_gate(
-    judge: Judge, null: StoredAudit | None, robust: StoredAudit | None, benchmark: str, *, more: str
+    judge: Judge, nulls: Sequence[StoredAudit], robusts: Sequence[StoredAudit], benchmark: str, *, more: str
 ) -> JudgeGate:
-    """``more``: what a command that asks the judge needs besides."""
+    """``nulls``, ``robusts``: its audits, the newest first. ``more``: what a command that asks it needs besides."""
     command = AUDITS[NULL_MODELS].command(benchmark=benchmark, judge=judge.name) + more
-    robustness = _robustness(judge, robust, benchmark, more)
+    robustness = replace(_robustness(judge, most_telling(robusts), benchmark, more), audits=len(robusts))
+    null = most_telling(nulls)
     if null is None:
         return JudgeGate(judge.name, "missing", None, command, robustness)
     winners = tuple(sorted(finding["model"] for finding in null.document["findings"]))
     best = (null.document.get("best_null_model") or {}).get("name")
-    return JudgeGate(judge.name, _state(null), null.document.get("null_win_rate"), command, robustness, winners, best)
+    rate = null.document.get("null_win_rate")
+    return JudgeGate(judge.name, _state(null), rate, command, robustness, winners, best, len(nulls))
 
 
 def _state(null: StoredAudit) -> State:
     """An audit without claims is of a version that had none."""
     if not null.passed:
         return "failed"
-    claimed = any(entrant.get("role") == "persuader" for entrant in null.document["entrants"])
-    return "stale" if null.stale or not claimed else "passed"
+    return "passed" if _is_current(null) else "stale"
+
+
+def _has_claims(null: StoredAudit) -> bool:
+    return any(entrant.get("role") == "persuader" for entrant in null.document["entrants"])
 
 
 def _robustness(judge: Judge, stored: StoredAudit | None, benchmark: str, more: str) -> Robustness:

@@ -9,16 +9,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
+from typing import Any
 
 import numpy as np
 
 from judgebench import engine, services, store
 from judgebench.audits import SUBMISSIONS
-from judgebench.audits.findings import AuditReport, Finding, Severity, make_report
+from judgebench.audits.findings import AuditReport, Finding, Severity, make_report, read_reports
 from judgebench.audits.null_models import exchanged
 from judgebench.audits.parts import part_findings, told
 from judgebench.audits.rules import RULES, audit_submissions
-from judgebench.audits.rules.outcomes import ASKED_RULES, likelihood_findings, permuted_finding
+from judgebench.audits.rules.outcomes import ASKED_RULES, LIKELIHOOD, PERMUTED, likelihood_findings, permuted_finding
 from judgebench.audits.submission_set import SubmissionSet
 from judgebench.clients.base import Client
 from judgebench.errors import BadReply, InputError
@@ -29,8 +30,10 @@ from judgebench.services.audits.stage import StageJudge, choose_baseline, drawn,
 from judgebench.services.submissions import Prepared
 from judgebench.spec import load_template, templates
 from judgebench.stats.verdict_table import Floats, VerdictTable
+from judgebench.store.audits import newest_audits
 from judgebench.store.database import Connection, Database
 
+_ASKED = frozenset(rule.name for rule in ASKED_RULES)
 _Row = tuple[Instruction, Mapping[str, Sequence[Output]]]  # an instruction, with the samples of each model to it
 
 
@@ -48,7 +51,10 @@ def submissions(database: Database, settings: SubmissionAudit, asking: Asking) -
         table = store.arrays.verdict_table(connection, benchmark_id).table
     models = settings.model or entered.models
     answers = _asked_findings(database, settings, models, asking)
-    return _report(entered, marks, models, table, *answers)
+    with database.read() as connection:
+        numbers = {PERMUTED.name: settings.permuted, LIKELIHOOD.name: settings.likelihoods}
+        before = _asked_before(connection, benchmark_id, models, numbers)
+    return _report(entered, marks, models, table, answers, before)
 
 
 def most_calls(database: Database, settings: SubmissionAudit) -> int:
@@ -88,7 +94,8 @@ def audit_prepared(database: Database, prepared: Prepared) -> AuditReport:
         benchmark_id = store.benchmarks.benchmark_id(connection, report.benchmark)
         entered = _Entered.of(_with_prepared(_stored_rows(connection, benchmark_id), prepared))
         table = store.arrays.verdict_table(connection, benchmark_id).table
-    return _report(entered, templates(), [name], table)
+        before = _asked_before(connection, benchmark_id, [name], {})
+    return _report(entered, templates(), [name], table, before=before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +155,10 @@ def _report(
     marks: Sequence[Template],
     models: Sequence[str],
     table: VerdictTable | None = None,
-    of_judge: Sequence[Finding] = (),
-    notes_of_judge: Sequence[str] = (),
+    answers: tuple[Sequence[Finding], Sequence[str]] = ((), ()),
+    before: "_AskedBefore | None" = None,
 ) -> AuditReport:
-    """What rules find in the models' outputs, beside what judges were asked."""
+    """What rules find in the models' outputs, beside what a judge answered, with notes, and what one did before."""
     report = audit_submissions(entered.first, marks, models=models, table=table)
     findings = _with_worse(report.findings, _of_samples(entered.further, marks, models))
     in_parts = [
@@ -160,9 +167,15 @@ def _report(
         for severe in part_findings(sampled, findings, marks, categories=entered.categories)
     ]
     findings = _with_worse(findings, (finding for _, finding in in_parts))
+    of_judge, notes_of_judge = answers
     notes = [*report.notes, *_about_samples(entered.further), *_about_parts(in_parts), *notes_of_judge]
     rules = (*RULES, *ASKED_RULES)
-    report = make_report(SUBMISSIONS, [*findings, *of_judge], rules, notes)
+    findings = [*findings, *of_judge]
+    details: dict[str, Any] = {}
+    if before is not None:
+        findings, notes = _with_worse(findings, before.findings), [*notes, *before.notes]
+        details = {"asked": before.asked} if before.asked else {}
+    report = replace(make_report(SUBMISSIONS, findings, rules, notes), details=details)
     extents = {name: entered.extents[name] for name in models}
     return replace(report, about=tuple(models), extents=extents)
 
@@ -216,6 +229,39 @@ def _asked_findings(
         weights, left_out = _likelihoods(settings, models, judge)
         return [*findings, *likelihood_findings(weights, models)], [*notes, *left_out]
     return findings, notes
+
+
+@dataclass(frozen=True, slots=True)
+class _AskedBefore:
+    """What earlier audits asked a judge about more instructions than this one: it holds, as outputs never change."""
+
+    findings: tuple[Finding, ...]
+    asked: Mapping[str, Mapping[str, int]]  # model -> rule -> instructions at most, now or before
+
+    @property
+    def notes(self) -> list[str]:
+        kept = sorted({finding.model for finding in self.findings})
+        return [f"an earlier audit asked a judge about more outputs of {name}: what it found stands" for name in kept]
+
+
+def _asked_before(
+    connection: Connection, benchmark_id: int, models: Sequence[str], numbers: Mapping[str, int]
+) -> _AskedBefore:
+    """``numbers``: rule -> instructions about which this audit asks a judge."""
+    findings: list[Finding] = []
+    now = {rule: number for rule, number in numbers.items() if number}
+    by_model = {name: dict(now) for name in models} if now else {}
+    for stored in newest_audits(connection, benchmark_id, kind=SUBMISSIONS):
+        if stored.model is None or stored.model not in models:
+            continue
+        known = [one for one in read_reports([stored.document]).findings if one.rule in _ASKED]
+        sizes = dict(stored.document.get("asked", {}).get(stored.model, {}))
+        before = {finding.rule: 1 for finding in known} | sizes  # an earlier version did not say how many
+        more = {rule: number for rule, number in before.items() if number > now.get(rule, 0)}
+        findings += [finding for finding in known if finding.rule in more]
+        if more:
+            by_model[stored.model] = {**by_model.get(stored.model, {}), **more}
+    return _AskedBefore(tuple(findings), by_model)
 
 
 def _permuted(settings: SubmissionAudit, models: Sequence[str], judge: StageJudge) -> tuple[list[Finding], list[str]]:

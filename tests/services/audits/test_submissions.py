@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from judgebench.services.audits.results import flagged
+from judgebench.store.database import Database
 from tests.audits import judges
 from tests.audits.judges import serve
 from tests.cli.conftest import Invoke
@@ -47,6 +49,21 @@ def test_outputs_that_win_when_exchanged_are_high_and_honest_ones_are_not(quiz: 
         ("long", "high", 1.0)
     ]
     assert "wins-when-exchanged" in document["rules"]
+
+
+def test_what_a_judge_was_asked_stands_in_later_audits_that_ask_fewer_or_none(quiz: Invoke) -> None:
+    plain = ("audit", "submissions", "--benchmark", "quiz", "--format", "json")
+    with FaultServer(serve(biased)) as server:
+        ask(quiz, server, "--permuted", "20", "--baseline", "base")
+        fewer = ask(quiz, server, "--permuted", "2", "--baseline", "base")
+    for document in (fewer, quiz(*plain).json, quiz(*plain, "--model", "long").json):
+        [finding] = [one for one in document["findings"] if one["rule"] == "wins-when-exchanged"]
+        assert (finding["model"], finding["severity"], finding["value"]) == ("long", "high", 1.0)
+        assert not document["passed"]
+        assert "an earlier audit asked a judge about more outputs of long: what it found stands" in document["notes"]
+    database = Database("judgebench.db")
+    assert flagged(database, "quiz", ["base", "good", "long"]) == ("long",)
+    database.close()
 
 
 def test_a_judge_that_lets_all_exchanged_outputs_win_accuses_nobody(quiz: Invoke) -> None:
