@@ -44,16 +44,18 @@ def _by_index(connection: sa.Connection) -> Iterator[None]:
     connection.exec_driver_sql("SET LOCAL enable_seqscan = on")
 
 
-@compiles(_Among)
 def _in_list(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     (column,) = element.clauses
     return compiler.process(column.in_(sa.bindparam("among", expanding=True)), **options)
 
 
-@compiles(_Among, "postgresql")
 def _in_array(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     """One parameter, where a list would be hundreds to send and to plan."""
     (column,) = element.clauses
     kind = sa.BigInteger() if isinstance(column.type, sa.Integer) else sa.Text()
     values = sa.bindparam("among", type_=ARRAY(kind))
     return compiler.process(column == sa.any_(values), **options)
+
+
+compiles(_Among)(_in_list)
+compiles(_Among, "postgresql")(_in_array)
