@@ -8,11 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from judgebench import services, store
-from judgebench.records import Model
 from judgebench.store.database import Database
-from judgebench.store.verdicts import VerdictWriter, in_force, revisions
+from judgebench.store.verdicts import in_force, revisions
 from tests import postgres
-from tests.factories import JUDGE, battle, ok, result, trial
 from tests.filling import every_column, filled
 
 
@@ -68,28 +66,6 @@ def test_no_plan_of_an_empty_table_outlives_it(postgres_server: str) -> None:
         for _ in range(20):
             assert not revisions(connection, 1, ["0" * 32, "1" * 32])
         assert connection.scalar(sa.text("SELECT count(*) FROM pg_prepared_statements")) == 0
-    database.close()
-
-
-def test_a_list_of_keys_is_looked_up_in_an_index_while_tables_fill(postgres_server: str) -> None:
-    """PostgreSQL, without statistics of rows that came since, would read all of a table for each list."""
-    database = Database(postgres.fresh(postgres_server), create=True)
-    battles = [battle(number) for number in range(6000)]
-    results = [result(trial(number), ok(1.0)) for number in range(6000)]
-    with database.write() as connection:
-        benchmark = store.benchmarks.add_benchmark(connection, "bench")
-        for model in ("alpha", "beta"):
-            store.models.add_model(connection, Model(model))
-        judge = store.judges.add_judge(connection, JUDGE)
-        run = store.runs.start_run(connection, benchmark_id=benchmark, judge_id=judge, kind="run", specification={})
-        verdicts = VerdictWriter(connection, run)
-        for start in range(0, 6000, 500):
-            new = battles[start : start + 500]
-            store.benchmarks.add_instructions(connection, benchmark, [each.instruction for each in new])
-            store.models.add_outputs(connection, benchmark, [output for each in new for output in (each.a, each.b)])
-            verdicts.add(connection, results[start : start + 500])
-        rows_read = sa.text("SELECT relname, seq_tup_read FROM pg_stat_xact_user_tables WHERE seq_tup_read > 1000")
-        assert connection.execute(rows_read).all() == []
     database.close()
 
 
