@@ -1,6 +1,7 @@
 """What is left to workers: runs, audits and collections of outputs; ``judgebench worker`` does them."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,13 +11,17 @@ from judgebench import engine, services
 from judgebench.api.asking import Urls, _generation, _study
 from judgebench.api.data import Names, names_of
 from judgebench.leaderboard.profiles import ProfileName
+from judgebench.records import JobState
 from judgebench.services.audits.registry import AuditSettings
 from judgebench.services.jobs import Job
 from judgebench.spec import JudgeSpec
 from judgebench.spec.study import Orders, Redo
 from judgebench.store.database import Database
 
-__all__ = ["jobs", "queue_answer", "queue_audit", "queue_run", "resume_jobs", "stop_jobs"]
+__all__ = ["jobs", "queue_answer", "queue_audit", "queue_run", "resume_jobs", "stop_jobs", "wait_jobs"]
+
+
+_POLL_S = 0.5
 
 
 def queue_run(
@@ -100,6 +105,24 @@ def stop_jobs(database: Database, number: int | Sequence[int]) -> list[Job]:
 def resume_jobs(database: Database, number: int | Sequence[int]) -> list[Job]:
     """Queue stopped and failed jobs again: they go on where they were. Raises UnknownName, InputError and Conflict."""
     return [services.jobs.resume(database, one) for one in _numbers(number)]
+
+
+def wait_jobs(
+    database: Database,
+    number: int | Sequence[int],
+    *,
+    on_progress: Callable[[list[dict[str, Any]]], object] | None = None,
+) -> list[Job]:
+    """The jobs once they have ended; an interrupt ends the waiting alone. ``on_progress`` is told twice a second how
+    far they are, by what ``jobs show --format json`` prints of each. Raises UnknownName, and DatabaseError."""
+    numbers = _numbers(number)
+    while True:
+        described = [services.jobs.described(database, one) for one in numbers]
+        if on_progress is not None:
+            on_progress(described)
+        if not any(one["state"] in (JobState.QUEUED, JobState.RUNNING) for one in described):
+            return [services.jobs.job(database, one) for one in numbers]
+        time.sleep(_POLL_S)
 
 
 def _numbers(number: int | Sequence[int]) -> Sequence[int]:

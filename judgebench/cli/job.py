@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from typing import Any
 
 import typer
 
@@ -26,6 +27,7 @@ def main(number: int) -> None:
 
     def work() -> None:
         with session.database() as database:
+            database.job = number
             _do(session, database, jobs.job(database, number))
 
     threading.Thread(target=_follow, daemon=True).start()
@@ -38,7 +40,7 @@ def main(number: int) -> None:
 def _do(session: Session, database: Database, job: jobs.Job) -> None:
     """Raises typer.Exit with the exit code where it is not 0."""
     if job.kind == "run":
-        run.judge_study(session, database, jobs.study(job), "json")
+        run.judge_study(session, database, jobs.study(job), "json", spent_usd=jobs.spent_usd(database, job))
     elif job.kind == "answer":
         answer.collect(session, database, jobs.generation(job), "json", audit=job.specification["audit"])
     else:
@@ -49,7 +51,8 @@ def _audit(session: Session, database: Database, job: jobs.Job) -> None:
     settings = jobs.audit_settings(database, job)
     with progress_line() as show:
         name = registry.audit_of(settings).name
-        report = registry.audit(database, name, settings, environment=session.environment, on_progress=show)
+        how: dict[str, Any] = {"environment": session.environment, "on_progress": show}
+        report = registry.audit(database, name, settings, spent_usd=jobs.spent_usd(database, job), **how)
     audit.finish(report, "json")
 
 

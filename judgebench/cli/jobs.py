@@ -1,21 +1,23 @@
-"""judgebench jobs: list, show, stop, resume."""
+"""judgebench jobs: list, show, wait, stop, resume."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from judgebench import services
-from judgebench.cli import options, remote
-from judgebench.cli.session import opened, print_json, print_table, say
+from judgebench.cli import options, remote, waiting
+from judgebench.cli.session import INTERRUPTED, complain, opened, print_json, print_table, say
 from judgebench.records import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from judgebench.services.jobs import Job
+    from judgebench.store.database import Database
 
 app = typer.Typer()
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="Of the job.")]
@@ -23,12 +25,11 @@ Numbers = Annotated[list[int], typer.Argument(metavar="NUMBER...", help="Of the 
 _HEADINGS = ("job", "kind", "benchmark", "who", "state", "done", "of", "asked for by", "created, UTC", "message")
 _TEXT = ("kind", "benchmark", "who", "state", "asked for by", "created, UTC", "message")
 _MESSAGE_CHARS = 80
-_OPEN = (JobState.QUEUED, JobState.RUNNING)
 
 
 @app.callback(invoke_without_command=True)
 def jobs(context: typer.Context, output: options.Output = "table") -> None:
-    """Jobs that workers do: list, show, stop and resume them. Without a command they are listed.
+    """Jobs that workers do: list, show, wait for, stop and resume them. Without a command they are listed.
 
     $ judgebench jobs
     $ judgebench jobs list --state queued --state running --format json
@@ -85,6 +86,50 @@ def show(context: typer.Context, number: Number, output: options.Output = "table
 
 
 @app.command()
+def wait(
+    context: typer.Context,
+    number: Annotated[
+        list[int] | None, typer.Argument(metavar="NUMBER...", help="Of the jobs.", show_default="all that are open")
+    ] = None,
+    output: options.Output = "table",
+) -> None:
+    """Wait until jobs have ended, and leave with their exit code: that of the command which does the same work.
+
+    Ctrl-C ends the waiting alone. Of several jobs it is the first code that is not 0.
+
+    $ judgebench jobs wait 1
+    $ judgebench jobs wait --format json
+    """
+    if (server := remote.server_of(context)) is not None:
+        numbers = number or [job["id"] for job in server.jobs(state=waiting.OPEN)]
+        ended = remote.ended(server, *numbers)
+    else:
+        with opened(context) as database:
+            numbers = number or [job.id for job in services.jobs.jobs(database, states=waiting.OPEN)]
+            ended = _ended(database, numbers)
+    for job in ended:
+        if job.get("message"):
+            complain(f"job {job['id']}: {job['message']}")
+    if output == "json":
+        print_json(ended)
+    else:
+        say(*(f"job {job['id']}: {job['state']}" for job in ended))
+    raise typer.Exit(next(filter(None, map(waiting.exit_code, ended)), 0))
+
+
+def _ended(database: Database, numbers: Sequence[int]) -> list[Mapping[str, Any]]:
+    """The jobs once they have ended; on an interrupt they go on. Raises UnknownName, and DatabaseAway."""
+    try:
+        jobs = waiting.ended(partial(services.jobs.described, database), numbers)
+    except KeyboardInterrupt:
+        listed = " ".join(map(str, numbers))
+        complain(f"interrupted; the work goes on: judgebench jobs stop {listed} ends it")
+        raise typer.Exit(INTERRUPTED) from None
+    waiting.tell_unfinished(jobs, "judgebench")
+    return jobs
+
+
+@app.command()
 def stop(context: typer.Context, number: Numbers) -> None:
     """Have jobs end before their end; what is in flight still ends and is stored.
 
@@ -92,7 +137,7 @@ def stop(context: typer.Context, number: Numbers) -> None:
     """
     if (server := remote.server_of(context)) is not None:
         for one in number:
-            is_open = server.job(one)["state"] in _OPEN
+            is_open = server.job(one)["state"] in waiting.OPEN
             _say_stopped(one, server.stop(one), is_open=is_open)
         return
     with opened(context) as database:
@@ -127,9 +172,16 @@ def tell_queued(job: Job, output: str) -> None:
 def _row(job: Mapping[str, Any]) -> tuple[object, ...]:
     """Cells of a job's document; what a server says of it to admins alone is left empty for others."""
     return (
-        *(job["id"], job["kind"], job["benchmark"], job["subject"], _state(job), job["done"], job["planned"]),
+        *(job["id"], job["kind"], job["benchmark"], job["subject"], _state(job), *_far(job)),
         *(job["actor"], job["created_at"][:19], job.get("message", "")[:_MESSAGE_CHARS]),
     )
+
+
+def _far(job: Mapping[str, Any]) -> tuple[object, object]:
+    """How much is done, and of how much; nothing of an audit that asks nobody, of which nothing is counted."""
+    if not job.get("at_most"):
+        return job["done"], job["planned"]
+    return (job["done"], f"at most {job['planned']:,}") if job["planned"] else ("", "")
 
 
 def _state(job: Mapping[str, Any]) -> str:

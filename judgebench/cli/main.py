@@ -82,7 +82,7 @@ PANELS = {
         "app": "Open the web app on the database.",
         "serve": "Serve the REST API, beside the web app or alone.",
         "worker": "Do what is queued: runs, audits and collections of outputs, until it is stopped.",
-        "jobs": "Jobs that workers do: list, show, stop and resume them. Without a command they are listed.",
+        "jobs": "Jobs that workers do: list, show, wait for, stop and resume them. Without a command they are listed.",
         "tokens": "Tokens of the REST API: create, list, revoke.",
         "vllm": "Serve judges by vLLM on this machine.",
     },

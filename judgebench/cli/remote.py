@@ -10,25 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from judgebench.cli import session
+from judgebench.cli import session, waiting
 from judgebench.cli.options import given, names
 from judgebench.cli.session import (
     FAILED,
     INTERRUPTED,
     Session,
     complain,
-    ended_so_far,
     leave,
     print_json,
     print_result,
-    progress_bar,
     say,
     tell,
     warn,
 )
+from judgebench.cli.waiting import tell_unfinished, was_stopped
 from judgebench.errors import InputError
 from judgebench.remote import TOKEN_VARIABLE, ServerUnreachable, TeamServer
-from judgebench.show.numbers import paid
 from judgebench.show.text import count
 
 if TYPE_CHECKING:
@@ -141,7 +139,7 @@ def place(server: TeamServer, placing: Placing, output: str, *, dry_run: bool) -
     _leave(server, jobs)
 
 
-def _judged(server: TeamServer, placing: Placing, output: str) -> list[dict[str, Any]]:
+def _judged(server: TeamServer, placing: Placing, output: str) -> list[Mapping[str, Any]]:
     """The jobs that asked about the models, once they have ended. Says before what that takes.
 
     Raises InputError without consent, and where a job has failed.
@@ -171,7 +169,7 @@ def _leave(server: TeamServer, jobs: Sequence[Mapping[str, Any]]) -> None:
     reports = [report for job in jobs if (report := _report(server, job)) is not None]
     for report in reports:
         warn(f"judge {report.judge!r}", report, lacking="a verdict")
-    leave(*reports, interrupted=any(map(_was_stopped, jobs)))
+    leave(*reports, interrupted=any(map(was_stopped, jobs)))
 
 
 def run(server: TeamServer, fields: dict[str, Any], output: str, *, waits: bool) -> RunReport | None:
@@ -196,14 +194,9 @@ def _report(server: TeamServer, job: Mapping[str, Any]) -> RunReport | None:
     if job["state"] != "done" and "planned" not in kept:
         return None
     try:
-        return services.jobs.report_of(job["subject"], kept, interrupted=_was_stopped(job))
+        return services.jobs.report_of(job["subject"], kept, interrupted=was_stopped(job))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise _unknown_form(server) from None
-
-
-def _was_stopped(job: Mapping[str, Any]) -> bool:
-    """By somebody, and by no limit."""
-    return job["state"] == "stopped" and not (job.get("report") or {}).get("stopped_by")
 
 
 def audit(
@@ -228,62 +221,31 @@ def _tell_queued(server: TeamServer, number: int, output: str) -> None:
     say(f"job {number} is queued: judgebench --server {server.url} jobs show {number} says how far it is")
 
 
-def _ended(server: TeamServer, *numbers: int) -> list[dict[str, Any]]:
-    """The jobs once they have ended; on an interrupt they go on. Raises InputError where one has failed."""
-    tell(*(f"job {number} at {server.url}" for number in numbers))
+def ended(server: TeamServer, *numbers: int) -> list[Mapping[str, Any]]:
+    """The jobs once they have ended; on an interrupt they go on."""
     listed = " ".join(map(str, numbers))
     goes_on = (
         f"it goes on at the server: judgebench --server {server.url} jobs stop {listed} ends it, and "
         f"judgebench --server {server.url} jobs list says how far it is"
     )
     try:
-        jobs = _watched(server, numbers)
+        jobs = waiting.ended(server.job, numbers, at=f" at {server.url}")
     except KeyboardInterrupt:
         complain(f"interrupted; {goes_on}")
         raise typer.Exit(INTERRUPTED) from None
     except ServerUnreachable as error:
         raise ServerUnreachable(f"{error}; {goes_on}") from error
-    _tell_unfinished(server, jobs)
+    tell_unfinished(jobs, f"judgebench --server {server.url}")
+    return jobs
+
+
+def _ended(server: TeamServer, *numbers: int) -> list[Mapping[str, Any]]:
+    """``ended``. Raises InputError where one has failed."""
+    jobs = ended(server, *numbers)
     for job in jobs:
         if job["state"] == "failed":
             raise InputError(f"job {job['id']} has failed: {job.get('message') or 'an admin can read why'}")
     return jobs
-
-
-def _watched(server: TeamServer, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    jobs = {number: server.job(number) for number in numbers}
-    with progress_bar() as show:
-        for number in numbers:
-            for job in server.watch(number):
-                jobs[number] = job
-                show(*_progress(list(jobs.values())))
-    return list(jobs.values())
-
-
-def _progress(jobs: Sequence[Mapping[str, Any]]) -> tuple[int, int, str]:
-    """Of all of them: planned, done, and what else there is to say."""
-    planned, done = (sum(job[name] for job in jobs) for name in ("planned", "done"))
-    if all(job["state"] == "queued" for job in jobs):
-        return planned, done, "queued"
-    progress = [job["progress"] for job in jobs if job.get("progress")]
-    cost = sum(one["cost_usd"] or 0.0 for one in progress)
-    return planned, done, ended_so_far(None, cost, 0, sum(one["without_verdict"] for one in progress))
-
-
-def _tell_unfinished(server: TeamServer, jobs: Sequence[Mapping[str, Any]]) -> None:
-    """Of jobs of which one has failed or was stopped: what was asked and paid by each, and how they go on."""
-    unfinished = [job for job in jobs if job["state"] == "failed" or _was_stopped(job)]
-    for job in jobs if unfinished else ():
-        report, progress = job.get("report") or {}, job.get("progress") or {}
-        planned = count(job["planned"], "call" if job["kind"] == "audit" else "trial")
-        counted = f"{job['done']:,} of {planned} have ended"
-        calls = f", {count(report['calls'], 'call')}" if "calls" in report else ""
-        cost = progress.get("cost_usd") if report.get("cost_usd") is None else report["cost_usd"]
-        whom = f"judge {job['subject']!r}" if job["subject"] else job["kind"]
-        complain(f"job {job['id']}, {whom}: {job['state']}; {counted}{calls}, {paid(cost)}")
-    if unfinished:
-        listed = " ".join(str(job["id"]) for job in unfinished)
-        complain(f"judgebench --server {server.url} jobs resume {listed} continues where it stopped")
 
 
 @contextmanager

@@ -131,15 +131,16 @@ def run(
         judge_study(session, database, study, output)
 
 
-def judge_study(session: Session, database: Database, study: Study, output: str) -> None:
-    """Ask what has no answer yet, print how that ended, and leave with the exit code of it."""
+def judge_study(session: Session, database: Database, study: Study, output: str, *, spent_usd: float = 0.0) -> None:
+    """Ask what has no answer yet, print how that ended, and leave with the exit code of it. ``spent_usd``: before."""
     settlement: Settlement | None = None
     with progress_line() as show:
+        how: dict[str, Any] = {"environment": session.environment, "on_progress": show, "spent_usd": spent_usd}
         if study.design == "adaptive":
-            settlement = engine.adaptive.settle(database, study, environment=session.environment, on_progress=show)
+            settlement = engine.adaptive.settle(database, study, **how)
             report = settlement.run
         else:
-            report = engine.run.run(database, study, environment=session.environment, on_progress=show)
+            report = engine.run.run(database, study, **how)
     _finish(report, settlement, output)
 
 

@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any
 
 from judgebench import store
 from judgebench.engine.judges import OpenModel, ResolvedJudge, open_model
 from judgebench.engine.plan import RunPlan, battles, plan, trials
-from judgebench.engine.run import Judging, RunReport
+from judgebench.engine.run import Judging, RunReport, less
 from judgebench.engine.runner import OnProgress, Runner, RunTally, run_async
 from judgebench.engine.sight import check_sight
 from judgebench.errors import InputError
@@ -48,9 +49,11 @@ def settle(
     environment: Mapping[str, str],
     judge: ResolvedJudge | None = None,
     on_progress: OnProgress | None = None,
+    spent_usd: float = 0.0,
 ) -> Settlement:
     """``settling`` in an event loop of its own."""
-    return run_async(settling(database, study, environment=environment, judge=judge, on_progress=on_progress))
+    how: dict[str, Any] = {"judge": judge, "on_progress": on_progress, "spent_usd": spent_usd}
+    return run_async(settling(database, study, environment=environment, **how))
 
 
 async def settling(
@@ -60,13 +63,14 @@ async def settling(
     environment: Mapping[str, str],
     judge: ResolvedJudge | None = None,
     on_progress: OnProgress | None = None,
+    spent_usd: float = 0.0,
 ) -> Settlement:
     """Compare until the study's question is settled; arguments and interrupts as in ``running``.
 
     Raises InputError, and JudgeError when the judge cannot be reached or refuses; answers that came before stay stored.
     """
     planned = plan(database, study, judge)
-    settling = _Settling(database, planned)
+    settling = _Settling(database, planned, spent_usd)
     opened = open_model(planned.resolved, environment, concurrency=study.concurrency, max_calls=study.max_calls)
     try:
         await opened.check()
@@ -144,12 +148,13 @@ class _Field:
 class _Settling:
     """The loop: look, choose, ask, look again."""
 
-    def __init__(self, database: Database, plan: RunPlan) -> None:
+    def __init__(self, database: Database, plan: RunPlan, spent_usd: float) -> None:
         study = plan.study
         if study.budget is None:
             raise InputError("an adaptive design needs a budget of trials: --budget N")
         self._database = database
         self._study = study
+        self._spent_usd = spent_usd  # before
         self._plan = plan
         self._budget = study.budget
         self._race = Race(plan.models, RankingQuestion(study.better, study.top), error=study.error)
@@ -240,10 +245,10 @@ class _Settling:
 
     def _pace(self) -> Pace:
         """The study's, less what is spent already."""
-        study, spent, failed = self._study, self._tally.cost_usd or 0.0, self._tally.ended.get(Status.FAILED, 0)
-        cost = None if study.max_cost is None else max(0.0, study.max_cost - spent)
+        study, failed = self._study, self._tally.ended.get(Status.FAILED, 0)
         errors = None if study.max_errors is None else max(0, study.max_errors - failed)
-        return study.model_copy(update={"max_cost": cost, "max_errors": errors})
+        left = less(study, self._spent_usd + (self._tally.cost_usd or 0.0))
+        return left.model_copy(update={"max_errors": errors})
 
     def _settlement(self, run: RunReport, why: str) -> Settlement:
         return Settlement(

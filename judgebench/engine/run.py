@@ -67,9 +67,11 @@ def run(
     environment: Mapping[str, str],
     judge: ResolvedJudge | None = None,
     on_progress: OnProgress | None = None,
+    spent_usd: float = 0.0,
 ) -> RunReport:
     """``running`` in an event loop of its own."""
-    return run_async(running(database, study, environment=environment, judge=judge, on_progress=on_progress))
+    how: dict[str, Any] = {"judge": judge, "on_progress": on_progress, "spent_usd": spent_usd}
+    return run_async(running(database, study, environment=environment, **how))
 
 
 async def running(
@@ -79,11 +81,12 @@ async def running(
     environment: Mapping[str, str],
     judge: ResolvedJudge | None = None,
     on_progress: OnProgress | None = None,
+    spent_usd: float = 0.0,
 ) -> RunReport:
     """Ask every trial of the study that has no answer yet; the first interrupt drains, the second stops at once.
 
     ``environment`` holds the judge's key under the name that the study gives; ``judge`` is the study's own where it was
-    resolved before.
+    resolved before. ``spent_usd``: what was spent on the same before, which the study's limit counts too.
 
     Raises InputError, and JudgeError when the judge cannot be reached or refuses; answers that came before stay stored.
     """
@@ -99,7 +102,7 @@ async def running(
             judging.asker.ask,
             judging,
             planned=planned.trials,
-            pace=study,
+            pace=less(study, spent_usd),
             calls=lambda: opened.questions,
             on_progress=on_progress,
             again=study.asked_again,
@@ -111,6 +114,13 @@ async def running(
         return judging.report(tally, interrupted=runner.stopped)
     finally:
         await opened.close()
+
+
+def less(study: Study, spent_usd: float) -> Study:
+    """The study with what is left of its limit in USD, which may be nothing."""
+    if study.max_cost is None:
+        return study
+    return study.model_copy(update={"max_cost": max(0.0, study.max_cost - spent_usd)})
 
 
 class Reasons(Counter[str]):

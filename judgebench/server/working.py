@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -219,10 +219,7 @@ async def one_job(request: Request, who: Viewer, number: JobNumber) -> Response:
 
 def _watched(database: Database, who: Bearer, number: int) -> dict[str, Any]:
     job, runs = _mine(database, who, number), services.benchmarks.runs(database)
-    document = _documents(who, [job], runs)[0]
-    if job.kind == "run":
-        document["progress"] = asdict(services.jobs.progress(job, runs, services.jobs.clock(database)))
-    return document
+    return _documents(who, [job], runs)[0] | services.jobs.progress_of(database, job, runs)
 
 
 @router.get("/jobs/{number}/audit", tags=["working"])

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from judgebench import engine, store
+from judgebench import engine, services, store
 from judgebench.engine.answer import AnswerEstimate
 from judgebench.engine.judges import OWN
 from judgebench.engine.plan import CostEstimate
@@ -27,14 +27,14 @@ from judgebench.services.benchmarks import RunSummary, check_models
 from judgebench.services.judges import find_judge, resolved
 from judgebench.spec import Generation, JudgeSpec, Served, Study, make
 from judgebench.spec.study import Pace
-from judgebench.store.benchmarks import STAGE
 from judgebench.store.database import Connection, Database, undone
 from judgebench.store.jobs import Job, JobKind, Request
 
 __all__ = [
     "Job", "JobKind", "JobState", "RunProgress", "Within", "asked", "audit", "audit_settings", "calls_ended", "clock",
-    "document", "done", "generation", "is_twin", "job", "jobs", "parts_not_shown", "progress", "queue_answer",
-    "queue_audit", "queue_run", "queue_runs", "report_of", "resume", "run_report", "stop", "study",
+    "described", "document", "done", "generation", "is_twin", "job", "jobs", "parts_not_shown", "progress",
+    "progress_of", "queue_answer", "queue_audit", "queue_run", "queue_runs", "report_of", "resume", "run_report",
+    "spent_usd", "stop", "study",
 ]  # fmt: skip
 _ANSWERED = (Status.OK, Status.TIE)
 _NO_WORK = {*Pace.model_fields, "judge"}  # of a study: how fast, and by whom
@@ -267,6 +267,12 @@ def resume(database: Database, number: int, *, within: Within | None = None) -> 
         raise InputError(f"job {number} has come to its end: there is nothing to resume")
     if known.is_open:
         raise Conflict(f"job {number} is {known.state} already")
+    limit, spent = _limit_usd(known), spent_usd(database, known)
+    if limit is not None and spent >= limit:
+        raise InputError(
+            f"job {number} has spent {spent:.2f} of at most {limit:g} USD: begin anew with what more may be spent, as "
+            "nothing that was answered is asked again"
+        )
     start = _start(database, known)
     with database.write() as connection:
         _check_startable(connection, start)
@@ -277,6 +283,13 @@ def resume(database: Database, number: int, *, within: Within | None = None) -> 
         if within is not None:
             within(connection, [again])
         return again
+
+
+def _limit_usd(job: Job) -> float | None:
+    """Of a run or an audit, however often it is begun; None: it has none."""
+    fields = job.specification.get("study") or job.specification.get("settings") or {}
+    limit = fields.get("max_cost")
+    return None if limit is None else float(limit)
 
 
 def _queue(database: Database, *requests: _Wanted, within: Within | None = None) -> list[Job]:
@@ -399,11 +412,24 @@ def asked(database: Database, job: Job) -> Served | None:
 def document(job: Job, runs: Iterable[RunSummary]) -> dict[str, Any]:
     """As plain values, without what is of no use outside the database."""
     fields = {name: value for name, value in asdict(job).items() if name not in _INNER}
-    return fields | {"variables": list(job.variables), "worker": job.worker, "done": done(job, runs)}
+    told = {"worker": job.worker, "done": done(job, runs), "at_most": job.kind == "audit", "passed": job.passed}
+    return fields | {"variables": list(job.variables)} | told
+
+
+def described(database: Database, number: int) -> dict[str, Any]:
+    """``document``, of a run with its ``progress``. Raises UnknownName."""
+    known, runs = job(database, number), services.benchmarks.runs(database)
+    return document(known, runs) | progress_of(database, known, runs)
+
+
+def progress_of(database: Database, job: Job, runs: Iterable[RunSummary]) -> dict[str, Any]:
+    """Of a run its ``progress``, as plain values; nothing of other jobs."""
+    return {"progress": asdict(progress(job, runs, clock(database)))} if job.kind == "run" else {}
 
 
 def done(job: Job, runs: Iterable[RunSummary]) -> int:
-    """How much of what is planned has ended; of a collection of outputs that is told at its end."""
+    """How much of what is planned has ended: of an audit, whose plan is a limit, the calls so far; of a collection of
+    outputs that is told at its end."""
     if job.kind == "audit":
         return calls_ended(job, runs)
     if job.kind == "run":
@@ -439,8 +465,8 @@ def clock(database: Database) -> datetime:
 
 
 def progress(job: Job, runs: Iterable[RunSummary], now: datetime) -> RunProgress:
-    """By the job's runs and those begun since. What other runs asked of them counts when the job has ended. ``now``: by
-    the database's ``clock``."""
+    """By the job's runs. What other runs asked of them meanwhile counts when the job has ended. ``now``: by the
+    database's ``clock``."""
     since = _runs_of(job, runs)
     done = _trials_ended(job, since)
     is_running = job.state is JobState.RUNNING
@@ -461,23 +487,18 @@ def progress(job: Job, runs: Iterable[RunSummary], now: datetime) -> RunProgress
 
 
 def calls_ended(job: Job, runs: Iterable[RunSummary]) -> int:
-    """How many questions of an audit have ended, as the runs on its stages tell, which began since."""
-    stage, judge = f"{STAGE}{job.benchmark}/", job.subject.partition("+")[0]
-    mine = (run for run in runs if _is_since(run, job) and run.benchmark.startswith(stage))
-    return min(sum(_ended(run) for run in mine if run.judge.partition("+")[0] == judge), job.planned)
+    """How many questions of an audit have ended, as its runs tell."""
+    return sum(map(_ended, _runs_of(job, runs)))
+
+
+def spent_usd(database: Database, job: Job) -> float:
+    """What was paid for the answers of the job's runs that are stored, however often it was begun; 0 where no price is
+    known."""
+    return sum(run.cost_usd or 0.0 for run in _runs_of(job, services.benchmarks.runs(database)))
 
 
 def _runs_of(job: Job, runs: Iterable[RunSummary]) -> list[RunSummary]:
-    asked_by = (job.benchmark, job.subject, "run")
-    return [run for run in runs if _is_since(run, job) and (run.benchmark, run.judge, run.kind) == asked_by]
-
-
-def _is_since(run: RunSummary, job: Job) -> bool:
-    """Whether the run began after the job was asked for, and before its end."""
-    is_before = job.finished_at is None or datetime.fromisoformat(run.started_at) <= datetime.fromisoformat(
-        job.finished_at
-    )
-    return run.id > job.after_run and is_before
+    return [run for run in runs if run.job == job.id]
 
 
 def _trials_ended(job: Job, runs: Iterable[RunSummary]) -> int:

@@ -118,6 +118,7 @@ class Database:
 
     def __init__(self, address: str, *, create: bool = False, actor: str | None = None) -> None:
         self.actor = actor or own_name()
+        self.job: int | None = None  # whose work this process does: its number stands with the runs that are begun
         self.url, pool = without_pool(parse_address(address))
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and not create and not os.path.exists(self.url.database or ""):
@@ -166,7 +167,8 @@ class Database:
         """
         self._check_writable()
         with self._translated(), self.engine.connect() as plain:
-            connection = plain.execution_options(judgebench_write=True, judgebench_actor=self.actor)
+            by = {"judgebench_actor": self.actor, "judgebench_job": self.job}
+            connection = plain.execution_options(judgebench_write=True, **by)
             with connection.begin():
                 if not self.is_sqlite:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))

@@ -95,6 +95,7 @@ def add_run(writing: Connection, reading: Connection, run: SourceRun, specificat
     if known is None:
         kind = "import" if run.row["kind"] == "import" else "merged"
         own = about | {"kind": kind, "finished_at": None, "specification": json.dumps(specification, sort_keys=True)}
+        own["job_id"] = None  # it is the other database's
         known = insert(writing, t.runs, **{name: value for name, value in run.row.items() if name != "id"} | own)
     here = judges.shows(writing, judge) or ()
     return MergedRun(known, is_new, judge_id, judge.digest, shows or (), here)

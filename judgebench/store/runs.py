@@ -45,6 +45,7 @@ class RunSummary:
     ended: Mapping[Status, int]  # trials that it stored, by the newest status that it stored of each
     cost_usd: float | None  # of its replies; None where no price was known
     shard: Shard | None = None  # the part of the study that it asks; None: all of it
+    job: int | None = None  # the number of that whose process began it; None: no job's
 
 
 def start_run(
@@ -68,6 +69,7 @@ def start_run(
         started_at=claims.now(connection),
         shard=None if shard is None else shard.number,
         shards=None if shard is None else shard.of,
+        job_id=connection.get_execution_options().get("judgebench_job"),
     )
 
 
@@ -151,7 +153,7 @@ def runs(connection: sa.Connection) -> list[RunSummary]:
     """All runs, the newest first."""
     named = (
         sa.select(_r.id, _r.kind, _r.started_at, _r.finished_at, t.benchmarks.c.name, t.judges.c.name.label("judge"))
-        .add_columns(_r.shard, _r.shards)
+        .add_columns(_r.shard, _r.shards, _r.job_id)
         .join(t.benchmarks, t.benchmarks.c.id == _r.benchmark_id)
         .join(t.judges, t.judges.c.id == _r.judge_id)
         .order_by(_r.id.desc())
@@ -175,6 +177,7 @@ def runs(connection: sa.Connection) -> list[RunSummary]:
             ended=dict(+ended[row.id]),
             cost_usd=known_usd(sum(costs[row.id])) if costs[row.id] else None,
             shard=None if row.shard is None else Shard(row.shard, row.shards),
+            job=row.job_id,
         )
         for row in rows
     ]

@@ -34,7 +34,7 @@ from judgebench.store.columns import one_of as _one_of
 from judgebench.store.columns import span as _span
 
 # The newest migration that this code knows; the store's tests hold it to migrations/versions.
-SCHEMA_REVISION = "0013"
+SCHEMA_REVISION = "0014"
 metadata = columns.metadata
 
 
@@ -197,6 +197,7 @@ runs = Table(
     Column("finished_at", _TIME),  # null while it runs, or when it was stopped
     Column("shard", SmallInteger),  # from 1: which part of the study it asks; null: all of it
     Column("shards", SmallInteger),  # in how many parts
+    Column("job_id", BigInteger),  # whose process began it; null: no job's
     CheckConstraint("shard BETWEEN 1 AND shards", name="shard"),
     CheckConstraint("(shard IS NULL) = (shards IS NULL)", name="shards"),
 )

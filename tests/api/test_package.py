@@ -90,6 +90,7 @@ COMMANDS = {  # and the function that does the same
     "jobs list": "jobs",
     "jobs show": "jobs",
     "jobs stop": "stop_jobs",
+    "jobs wait": "wait_jobs",
     "jobs resume": "resume_jobs",
 }
 OF_THE_MACHINE = {"import formats", "app", "serve", "worker", "demo", "vllm serve", "glossary"}

@@ -40,7 +40,7 @@ READING = {  # which write nothing
         "db check",
         "db events",
     ),
-    *("tokens list", "db runs", "jobs list", "jobs show", "glossary", "app", "serve", "vllm serve"),
+    *("tokens list", "db runs", "jobs list", "jobs show", "jobs wait", "glossary", "app", "serve", "vllm serve"),
 }
 OTHERWISE = {  # which are made of the others, or write what no event is about
     "demo": "submit and run",

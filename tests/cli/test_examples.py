@@ -18,7 +18,7 @@ ELSEWHERE = re.compile(
     r"|hindsight"  # needs what happened after outputs
     r"|labels boards|--by both"  # need votes on what was judged
     r"|db (delete|rename|merge)"  # of what others need, or beside what they leave; the documentation does each
-    r"|jobs resume"  # of one that was stopped
+    r"|jobs (resume|wait)"  # of one that was stopped
 )
 
 

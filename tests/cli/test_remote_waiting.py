@@ -196,6 +196,26 @@ def test_ctrl_c_leaves_the_work_to_the_server_and_says_how_it_is_stopped(
             until(lambda: not any(job.is_open for job in services.jobs.jobs(api.database)))
 
 
+def test_a_job_of_a_server_is_waited_for_as_one_of_a_database(api: Api, invoke: Invoke, tmp_path: Path) -> None:
+    at, run = ("--server", api.url), ("run", "--benchmark", "bench", "--judge", "slow", "--all-pairs", "--limit", "4")
+    number = str(invoke(*at, *run, "--queue", "--format", "json").json["job"])
+    with working(tmp_path):
+        running = lambda: answers(api.database, "slow") > 0  # noqa: E731
+        left = interrupted(api, tmp_path, "jobs", "wait", number, once=running)
+        assert (left.code, left.out) == (INTERRUPTED, "")
+        assert f"jobs stop {number} ends it" in left.err.replace("\n", " ")
+        ended = invoke(*at, "jobs", "wait", number)
+    assert (ended.code, ended.out) == (0, f"job {number}: done\n"), ended.err
+    sides = ("--model", "alpha", "--opponent", "beta")
+    audit = ("audit", "robustness", "--benchmark", "bench", "--judge", "quick", *sides, "--limit", "4")
+    queued = invoke(*at, *audit, "--queue", "--format", "json")
+    assert queued.code == 0, queued.err
+    number = str(queued.json["job"])
+    with working(tmp_path):
+        assert invoke(*at, "jobs", "wait", number).code == 1  # a judge that always says A notices nothing
+    assert invoke("jobs", "wait", number, "--format", "json").json[0]["passed"] is False
+
+
 def begun(api: Api, before: set[int]) -> bool:
     """Whether a job that was not there before has begun, and whoever asked for it has been told its number."""
     new = [job for job in services.jobs.jobs(api.database) if job.id not in before]

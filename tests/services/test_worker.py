@@ -122,10 +122,48 @@ def test_what_is_asked_after_a_job_s_end_is_no_part_of_it(address: str, database
         ended = services.jobs.job(database, job.id)
         own = services.benchmarks.runs(database)
         assert ended.finished_at is not None
-        later = [replace(run, id=run.id + 100, started_at="2999-01-01T00:00:00+00:00", cost_usd=1.0) for run in own]
+        at = "2999-01-01T00:00:00+00:00"
+        later = [replace(run, id=run.id + 100, started_at=at, cost_usd=1.0, job=None) for run in own]
         now = services.jobs.clock(database)
         assert services.jobs.progress(ended, [*own, *later], now) == services.jobs.progress(ended, own, now)
         assert services.jobs.calls_ended(ended, [*own, *later]) == services.jobs.calls_ended(ended, own)
+
+
+@pytest.mark.slow
+def test_runs_of_one_judge_at_the_same_time_are_told_apart(
+    address: str, database: Database, server: FaultServer
+) -> None:
+    """Another job's and one from a terminal, each about other models, on the same benchmark."""
+    pairs = [("alpha", "beta"), ("alpha", "gamma"), ("beta", "gamma")]
+    one, other, own = (by(server).model_copy(update={"all_pairs": False, "pairs": (pair,)}) for pair in pairs)
+    jobs = [queued(database, study) for study in (one, other)]
+    worked(address)
+    engine.run.run(database, own, environment={})
+    runs = services.benchmarks.runs(database)
+    assert sorted((run.job, sum(run.ended.values())) for run in runs if run.job) == [(1, 10), (2, 10)]
+    unfinished = [replace(services.jobs.job(database, job.id), state=JobState.RUNNING) for job in jobs]
+    assert [services.jobs.progress(job, runs, services.jobs.clock(database)).done for job in unfinished] == [10, 10]
+
+
+@pytest.mark.slow
+def test_a_limit_in_usd_holds_however_often_a_job_is_begun(address: str, database: Database) -> None:
+    with FaultServer(says_a(0.2)) as server:
+        free = by(server, price="1000,1000", settings={"max_tokens": 5})
+        few = {"limit": 1, "pairs": (("alpha", "beta"),), "all_pairs": False}
+        first = engine.run.run(database, free.model_copy(update=few), environment={})
+        assert first.tally.cost_usd
+        each = first.tally.cost_usd / first.calls
+        job = queued(database, free.model_copy(update={"max_cost": 15.5 * each}))
+        with working(address):
+            until(lambda: progress(database, job).cost_usd or 0.0, lambda usd: usd > 2 * each)
+            services.jobs.stop(database, job.id)
+            wait(database, job, "stopped")
+            services.jobs.resume(database, job.id)
+            ended = until(lambda: services.jobs.job(database, job.id), lambda now: not now.is_open)
+    assert (ended.state, (ended.report or {}).get("stopped_by")) == ("stopped", "max_cost")
+    assert services.jobs.spent_usd(database, ended) == pytest.approx(16 * each)
+    with pytest.raises(InputError, match=r"has spent .* of at most .* USD: begin anew"):
+        services.jobs.resume(database, job.id)
 
 
 @pytest.mark.slow
@@ -145,7 +183,11 @@ def test_an_audit_comes_to_its_end_and_its_calls_are_counted(address: str, datab
     worked(address)
     done = services.jobs.job(database, job.id)
     assert done.passed is not None
-    assert 0 < services.jobs.calls_ended(done, services.benchmarks.runs(database)) <= job.planned
+    runs = services.benchmarks.runs(database)
+    assert 0 < services.jobs.calls_ended(done, runs) <= job.planned
+    assert services.jobs.document(done, runs)["at_most"]
+    other = replace(done, id=77)  # of the same judge on the same benchmark
+    assert services.jobs.calls_ended(other, runs) == 0
     assert [audit.kind for audit in services.audits.results.audits(database, "bench")] == ["null-models"]
     assert done.report is not None
     assert "entrants" not in done.report, "what it found is stored once"

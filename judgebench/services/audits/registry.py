@@ -278,9 +278,11 @@ def audit(
     *,
     environment: Mapping[str, str],
     on_progress: "OnProgress | None" = None,
+    spent_usd: float = 0.0,
 ) -> "AuditReport":
     """Run an audit and keep its report; a judge is asked nothing twice, so calling it again continues. What was stopped
-    before its end, by a limit or an interrupt, is not kept.
+    before its end, by a limit or an interrupt, is not kept. ``spent_usd``: what was spent on the same before, which its
+    limit counts too.
 
     Raises UnknownName, InputError, Conflict while the same audit is going on elsewhere, and JudgeError when a judge
     cannot be asked; what it had answered stays stored.
@@ -289,6 +291,7 @@ def audit(
     from judgebench.clients.vllm_server import SERVERS
 
     limits = Budget(getattr(settings, "max_calls", None), getattr(settings, "max_cost", None))
+    limits.spend(0, spent_usd)
     service = _function(named(name).service)
     key = _key(database, name, settings)
     alone = engine.claims.alone(database, key, f"this audit of {settings.benchmark!r}")

@@ -20,15 +20,17 @@ BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 SECRET = "http://10.0.0.7:8000/v1 replied 500"
 
 
-def run(number: int, began: datetime, ended: dict[Status, int], cost: float | None) -> RunSummary:
-    return RunSummary(number, "bench", "m", "run", began.isoformat(), None, ended, cost)
+def run(number: int, began: datetime, ended: dict[Status, int], cost: float | None, job: int | None = 1) -> RunSummary:
+    return RunSummary(number, "bench", "m", "run", began.isoformat(), None, ended, cost, job=job)
 
 
 def test_rate_and_time_left_are_of_the_run_that_goes_on() -> None:
-    before = run(7, BEGAN + timedelta(days=1), {Status.OK: 70}, 9.0)  # another's, whatever its clock said
+    before = run(7, BEGAN + timedelta(days=1), {Status.OK: 70}, 9.0, None)  # another's, whatever its clock said
     first = run(8, BEGAN, {Status.OK: 58, Status.FAILED: 2}, 0.5)
     second = run(9, BEGAN + timedelta(hours=1), {Status.OK: 40}, 0.25)
-    far = progress(job(answered=100, after_run=7), [before, first, second], BEGAN + timedelta(hours=1, seconds=20))
+    beside = run(10, BEGAN, {Status.OK: 7}, 1.0, job=2)  # of the same judge at the same time
+    runs = [before, first, second, beside]
+    far = progress(job(answered=100), runs, BEGAN + timedelta(hours=1, seconds=20))
     assert (far.done, far.without_verdict, far.cost_usd) == (200, 2, 0.75)
     assert (far.a_second, far.left_s) == (2, 100)
     assert words(far) == "200 of 400 trials, 2 a second, 100 s left, 0.75 USD, 2 without a verdict"
