@@ -37,9 +37,7 @@ from judgebench.store.filesystems import network_of
 from judgebench.store.schema import SCHEMA_REVISION, events, metadata
 
 Connection = sa.Connection  # what every function of the store works in; from ``Database.read`` or ``Database.write``
-AMONG: sa.BindParameter[Any] = sa.bindparam("among", expanding=True)  # the values of ``rows_among``
 _MOST_CONNECTIONS = 1000  # of a process; servers take 100 in all by default
-_IN_LIST = 500  # values in one SQL IN list; both engines take more, plans grow slow
 _BUSY_TIMEOUT_S = 30
 _IN_THE_WAY_S = 5  # that others may be, where all that is stored is written anew
 _REVISION = re.compile("(?!0000)[0-9]{4}")
@@ -74,14 +72,6 @@ def row_id(connection: sa.Connection, table: sa.Table, kind: str, name: str) -> 
     if known is None:
         raise UnknownName(kind, name, connection.scalars(sa.select(table.c.name)))
     return int(known)
-
-
-def rows_among(
-    connection: sa.Connection, query: sa.Select[Any], values: Sequence[Any]
-) -> Iterator[sa.Row[*tuple[Any, ...]]]:
-    """The rows of ``query``, which asks for a column ``.in_(AMONG)``, for a part of the values at a time."""
-    for start in range(0, len(values), _IN_LIST):
-        yield from connection.execute(query, {"among": values[start : start + _IN_LIST]})
 
 
 def insert(connection: sa.Connection, table: sa.Table, **values: object) -> int:
@@ -174,6 +164,9 @@ class Database:
             with connection.begin():
                 if not self.is_sqlite:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+                    # Else a reference to a table that was empty is checked by reading all of it, as long as the
+                    # connection lasts: PostgreSQL keeps that plan until it analyzes the table.
+                    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
                 with _explained(connection):
                     yield connection
 
