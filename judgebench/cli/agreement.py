@@ -84,7 +84,7 @@ def _print_judge(judge: JudgeAgreement) -> None:
             ("accuracy: names people's winner, ties half", judge.accuracy, "share"),
             ("the same, ties wrong", judge.accuracy_strict, "share"),
             ("calibration error", judge.calibration_error, "number"),
-            ("Brier score", judge.calibration.brier if judge.calibration else None, "number"),
+            ("Brier score", judge.calibration.brier if judge.calibration else judge.calibration_error, "number"),
             ("models' ranks, Spearman", judge.rankings.spearman, "number"),
             ("models' ranks, Kendall", judge.rankings.kendall, "number"),
             *((f"raw agreement, {c.category}", c.raw, "share") for c in judge.by_category),

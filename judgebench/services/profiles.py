@@ -60,17 +60,19 @@ class Profile:
 
     @property
     def best(self) -> tuple[OnInstruction, ...]:
-        """A few, the best first."""
+        """A few, the best first; none where it did equally well on all."""
         return self.instructions[: self._few]
 
     @property
     def worst(self) -> tuple[OnInstruction, ...]:
         """As many, the worst first; none of them is one of the best."""
-        return tuple(reversed(self.instructions[max(self._few, len(self.instructions) - self._few) :]))
+        last = max(self._few, len(self.instructions) - self._few) if self._few else len(self.instructions)
+        return tuple(reversed(self.instructions[last:]))
 
     @property
     def _few(self) -> int:
-        return min(_LISTED, (len(self.instructions) + 1) // 2)
+        alike = len({one.value for one in self.instructions}) < 2
+        return 0 if alike else min(_LISTED, (len(self.instructions) + 1) // 2)
 
 
 # What a model did by category, by opponent, and on each instruction.
@@ -220,7 +222,9 @@ def compare(
             store.models.check_model(connection, name)
         between = evident(connection, benchmark, (first, second), scope, by)
     if between is None:
-        raise StatisticsError(f"{first!r} and {second!r} never met by the verdicts that count: choose other judges")
+        raise StatisticsError(
+            f"{first!r} and {second!r} never met by the verdicts that count: run a judge on both, or choose others"
+        )
     table = between.table
 
     def part(name: str, rows: VerdictTable) -> PartRate:

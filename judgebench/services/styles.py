@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 from statistics import median
 
 from judgebench import store
 from judgebench.errors import UnknownName
 from judgebench.estimate import Estimate
-from judgebench.stats.intervals import critical_value
+from judgebench.stats.intervals import normal_estimate
 from judgebench.store.database import Database
 from judgebench.store.models import Sums
 
@@ -53,6 +53,6 @@ def _mean(of: Sums, level: float) -> Estimate:
     mean = of.total / of.number
     if of.number < 2:
         return Estimate(mean, None, None, level, _METHOD, of.number, "one output")
-    variance = max(of.squares - of.number * mean**2, 0.0) / (of.number - 1)
-    half = critical_value(level, of.number - 1) * sqrt(variance / of.number)
-    return Estimate(mean, mean - half, mean + half, level, _METHOD, of.number, "")
+    degrees = of.number - 1
+    error = sqrt(max(of.squares - of.number * mean**2, 0.0) / degrees / of.number)
+    return normal_estimate(mean, error, level=level, n=of.number, degrees=degrees, bounds=(0.0, inf), method=_METHOD)

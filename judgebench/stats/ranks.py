@@ -55,7 +55,7 @@ def rank_sets(
 
     ``degrees`` (k,) of freedom behind each variance, many where None. ``shown`` (k,): the values that stand beside the
     ranks, where others are compared; tiers follow them, and nobody is separated against their order. An estimate
-    without a variance (NaN) is separated from nobody.
+    without a variance (NaN, or no degree of freedom) is separated from nobody.
     Raises StatisticsError for a level outside (0, 1) or arrays that do not fit together.
     """
     critical_value(level)
@@ -65,7 +65,7 @@ def rank_sets(
     freedom = np.full(len(theta), np.inf) if degrees is None else degrees
     shown = theta if shown is None else shown
     known = np.flatnonzero(np.isfinite(shown))
-    certain = known[np.isfinite(np.diag(covariance)[known])]
+    certain = known[np.isfinite(np.diag(covariance)[known]) & (freedom[known] > 0)]
     among = np.ix_(certain, certain)
     noise = _gaussian(covariance[among], draws, rng)
     better = np.zeros((len(theta), len(theta)), dtype=bool)

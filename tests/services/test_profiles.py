@@ -1,6 +1,7 @@
 """A model by itself and beside another: the parts add up to the leaderboard, and every number has its interval."""
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,9 @@ def test_parts_add_up_to_the_leaderboards_row(judged: Database) -> None:
             assert part.wins + part.losses + part.ties == part.battles
         values = [found.value for found in (*profile.best, *reversed(profile.worst))]
         assert values == sorted(values, reverse=True)
-        assert len(values) == len({found.key for found in (*profile.best, *profile.worst)}) == kinds.COUNT
+        listed = kinds.COUNT if len({one.value for one in profile.instructions}) > 1 else 0
+        assert len(values) == len({found.key for found in (*profile.best, *profile.worst)}) == listed
+        assert len(profile.instructions) == kinds.COUNT
 
 
 @pytest.mark.parametrize("judged", ["pairwise"], indirect=True)
@@ -117,3 +120,12 @@ def test_what_is_not_there_is_said(judged: Database) -> None:
         profiles.compare(judged, "bench", "m1", "m9")
     with pytest.raises(StatisticsError, match="another one"):
         profiles.compare(judged, "bench", "m1", "m1")
+
+
+@pytest.mark.parametrize("judged", ["pairwise"], indirect=True)
+def test_what_went_alike_on_all_instructions_is_best_and_worst_on_none(judged: Database) -> None:
+    about = profiles.profile(judged, "bench", "m1")
+    for values, listed in (([0.5] * kinds.COUNT, 0), ([0.25, *[0.5] * (kinds.COUNT - 1)], kinds.COUNT)):
+        rows = tuple(replace(one, value=value) for one, value in zip(about.instructions, values, strict=True))
+        with_them = replace(about, instructions=rows)
+        assert len(with_them.best) + len(with_them.worst) == listed

@@ -32,6 +32,16 @@ def test_means_are_those_of_the_outputs(tmp_path: Path) -> None:
             styles(database, "bench", "m9")
 
 
+def test_a_mark_that_no_output_has_is_not_known_to_be_in_none(tmp_path: Path) -> None:
+    with closing(Database(str(tmp_path / "j.db"), create=True)) as database:
+        kinds.KINDS["pairwise"](database)
+        length, *marks = styles(database, "bench", "m1")
+        assert length.mean.lower is not None
+        for line in marks:
+            assert (line.mean.value, line.mean.lower, line.mean.upper) == (0.0, None, None)
+            assert "never varied" in line.mean.reason
+
+
 def test_a_profile_has_them_and_its_relatives(tmp_path: Path) -> None:
     with closing(Database(str(tmp_path / "j.db"), create=True)) as database:
         kinds.KINDS["pairwise"](database)

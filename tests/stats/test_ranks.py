@@ -131,3 +131,11 @@ def test_bad_input_is_refused():
         rank_sets(np.zeros(3), np.eye(2), rng=RNG(0))
     with pytest.raises(StatisticsError, match="strictly between"):
         rank_sets(np.zeros(2), np.eye(2), level=95, rng=RNG(0))
+
+
+@pytest.mark.filterwarnings("error")
+def test_without_a_degree_of_freedom_a_variance_says_nothing():
+    ranks = rank_sets(np.array([2.0, 0.0]), np.eye(2) * 0.01, degrees=np.zeros(2), rng=np.random.default_rng(0))
+    assert ranks.lower.tolist() == [1, 1]
+    assert ranks.upper.tolist() == [2, 2]
+    assert np.isnan(ranks.best_probability).all()
