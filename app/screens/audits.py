@@ -58,7 +58,7 @@ def _job(job: Job, ended: int) -> None:
     how = {None: state, True: "done: passed", False: "done: failed, see what was found below"}[job.passed]
     line(f"{_title(name)}{by}, {job.created_at[:16].replace('T', ' ')} UTC: {how}")
     if job.is_open and job.planned:
-        st.progress(ended / job.planned, text=f"{ended:,} of at most {count(job.planned, 'call')}")
+        st.progress(min(ended / job.planned, 1.0), text=f"{ended:,} of at most {count(job.planned, 'call')}")
     if message := progress.told(job):
         line(one_line(message, 400))
     if job.is_open and not job.is_stopping:

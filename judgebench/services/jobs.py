@@ -14,6 +14,7 @@ from typing import Any
 
 from judgebench import engine, services, store
 from judgebench.engine.answer import AnswerEstimate
+from judgebench.engine.identity import are_alike
 from judgebench.engine.judges import OWN, ResolvedJudge
 from judgebench.engine.plan import CostEstimate
 from judgebench.engine.run import RunReport
@@ -325,7 +326,7 @@ def _refuse_other_name(connection: Connection, questioned: ResolvedJudge | None)
         described = _described_judge(other)
         if described is None:
             continue
-        theirs, is_same = described.judge, engine.identity.are_alike(mine, described.judge)
+        theirs, is_same = described.judge, are_alike(mine, described.judge)
         if theirs.name == mine.name and not is_same:
             raise Conflict(
                 f"judge {mine.name!r} with other settings, or by another template, is queued as job {other.id}: a "

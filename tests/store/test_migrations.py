@@ -55,6 +55,33 @@ def test_every_row_of_every_revision_is_kept(empty_address: str, revision: str) 
     database.close()
 
 
+def test_old_runs_of_jobs_are_marked_as_theirs(empty_address: str) -> None:
+    """By the judge, the benchmark and when they began, as was told before."""
+    before = build(empty_address, "0013")
+    run = before["runs"][0] | {"kind": "run", "started_at": "2026-01-02T00:00:00+00:00"}
+    engine = engine_of(empty_address)
+    with engine.begin() as connection:
+        [judge] = [row["name"] for row in before["judges"] if row["id"] == run["judge_id"]]
+        at = {"created_at": "2026-01-01T00:00:00+00:00", "finished_at": "2026-01-03T00:00:00+00:00"}
+        job = {
+            **{"kind": "run", "benchmark_id": run["benchmark_id"], "subject": judge, "specification": "{}"},
+            **{"variables": "[]", "work_key": "0" * 32, "actor": "ann", "planned": 1, "answered": 0, "attempts": 1},
+            **{"after_run": 100, "state": "done", "is_stopping": False, "message": "", "losses": 0, **at},
+        }
+        jobs = sa.table("jobs", *map(sa.column, (*job, "id")))
+        connection.execute(sa.insert(jobs).values(job | {"id": 7}))
+        runs = sa.table("runs", *map(sa.column, run))
+        late = {"started_at": "2026-01-04T00:00:00+00:00"}
+        for row in ({"id": 100}, {"id": 101}, {"id": 102} | late, {"id": 103, "kind": "import"}):
+            connection.execute(sa.insert(runs).values(run | row))
+    engine.dispose()
+    database = Database(empty_address)
+    with database.read() as connection:
+        marked = dict(connection.execute(sa.select(tables.runs.c.id, tables.runs.c.job_id)).tuples().all())
+    database.close()
+    assert {number: marked[number] for number in (100, 101, 102, 103)} == {100: None, 101: 7, 102: None, 103: None}
+
+
 def test_what_old_outputs_lack_is_counted_by_an_upgrade(empty_address: str) -> None:
     before = build(empty_address, "0007")
     database = Database(empty_address)
