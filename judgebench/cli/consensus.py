@@ -5,7 +5,7 @@ import typer
 from judgebench import services
 from judgebench.cli import options
 from judgebench.cli.session import opened, print_json, print_table, say, say_coverage
-from judgebench.show.numbers import amount, percent
+from judgebench.show.numbers import amount, percent, ranks
 from judgebench.show.text import count
 
 
@@ -40,7 +40,7 @@ def consensus(
     print_table(
         ("model", "Borda", "Kemeny", "lottery"),
         [
-            (model, amount(answers.borda[i], "number"), answers.kemeny.index(model) + 1, percent(answers.lottery[i]))
+            (model, amount(answers.borda[i], "number"), ranks(*answers.kemeny_ranks[i]), percent(answers.lottery[i]))
             for i, model in models
         ],
         text=("model",),

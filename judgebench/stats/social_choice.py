@@ -9,7 +9,11 @@ where every judge of the jury has a verdict on it in that order: otherwise who w
 A consensus takes categories as voters (Borda, Kemeny) and pairs as a game (maximal lottery, Condorcet winner). Ranks
 within a category are of win rates against the field. The test of cycles splits the pairwise log-odds into what
 differences of scores explain and the cyclic rest (Hodge decomposition; Jiang, Lim, Yao and Ye 2011), and reweights
-instructions, so that what instructions share is not taken for cycles.
+instructions, so that what instructions share is not taken for cycles; every pair has an imagined one for and one
+against besides, so that what never varied is not certain.
+
+Models that nothing tells apart are told apart by none of them: the lottery is the most even one, Kemeny's ranks are
+all those that equally good orders have.
 """
 
 from collections.abc import Sequence
@@ -18,7 +22,7 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 from scipy.special import logit
 
 from judgebench.coverage import Coverage
@@ -33,6 +37,8 @@ __all__ = [
     "cycle_test", "cyclic_triples", "kemeny", "maximal_lottery",
 ]  # fmt: skip
 EXACT_UP_TO = 12  # models for which Kemeny's ranking is searched exhaustively
+_BEATEN = 1e-6  # of a lottery's margins, beyond what rounding leaves
+_AS_GOOD = 1e-12  # what rounding leaves of no difference
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +94,8 @@ def _majority(votes: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kemeny:
-    order: NDArray[np.int64]  # (k,) codes, the best first
+    order: NDArray[np.int64]  # (k,) codes, the best first; one of those that contradict as little
+    ranks: NDArray[np.int64]  # (k, 2) of each model, the best and the worst in orders that contradict as little
     disagreements: float  # weighted pairs of rankings and models that it contradicts
     exact: bool  # False: the best that local search found
 
@@ -96,28 +103,27 @@ class Kemeny:
 def maximal_lottery(preference: Floats) -> Floats:
     """(k,) probabilities, from (k, k) preferences for row over column; a pair that never met counts as even.
 
-    One optimum among several where it is not unique. Raises StatisticsError when margins are not antisymmetric.
+    The one closest to even shares where several are optimal. Raises StatisticsError when margins are not antisymmetric.
     """
-    from scipy.optimize import linprog  # slow to load, and only this needs it
+    from scipy.optimize import lsq_linear  # slow to load, and only this needs it
 
     margin = np.nan_to_num(np.asarray(preference, dtype=np.float64) - 0.5)
     np.fill_diagonal(margin, 0.0)
     if not np.allclose(margin, -margin.T, atol=1e-9):
         raise StatisticsError("preferences for row over column and column over row must sum to 1")
+    # The shortest vector of nonnegative numbers that nobody beats and that sum to 1 or more: Lawson and Hanson (1974),
+    # Solving Least Squares Problems, chapter 23, least distance programming.
     k = len(margin)
-    optimum = linprog(
-        np.append(np.zeros(k), -1.0),
-        A_ub=np.column_stack([-margin.T, np.ones(k)]),
-        b_ub=np.zeros(k),
-        A_eq=np.append(np.ones(k), 0.0)[None, :],
-        b_eq=[1.0],
-        bounds=[(0, 1)] * k + [(None, None)],
-        method="highs",
-    )
-    if not optimum.success:
-        raise StatisticsError(f"the maximal lottery could not be found: {optimum.message}")
-    lottery: Floats = np.maximum(optimum.x[:k], 0.0)
-    return np.asarray(lottery / lottery.sum(), dtype=np.float64)
+    bounds = np.concatenate([np.eye(k), margin.T, np.ones((1, k))])
+    system = np.vstack([bounds.T, np.append(np.zeros(2 * k), 1.0)])
+    target = np.append(np.zeros(k), 1.0)
+    fit = lsq_linear(system, target, bounds=(0.0, np.inf), method="bvls", tol=1e-14, max_iter=100 * len(bounds))
+    residual = system @ fit.x - target
+    lottery: Floats = np.maximum(-residual[:k] / residual[k], 0.0)
+    lottery /= lottery.sum()
+    if (lottery @ margin).min(initial=0.0) < -_BEATEN:
+        raise StatisticsError("the maximal lottery could not be found")
+    return lottery
 
 
 def condorcet_winner(preference: Floats) -> int | None:
@@ -160,9 +166,11 @@ def kemeny(ranks: Floats, weights: Floats | None = None) -> Kemeny:
         raise StatisticsError("Kemeny's ranking needs at least one ranking")
     weight = np.ones(len(table)) if weights is None else np.asarray(weights, dtype=np.float64)
     says = np.einsum("r,rij->ij", weight, (table[:, :, None] < table[:, None, :]).astype(np.float64))
-    exact = table.shape[1] <= EXACT_UP_TO
-    order = _exhaustive(says) if exact else _local(says, np.argsort(-np.nan_to_num(borda(table)), kind="stable"))
-    return Kemeny(order, _cost(says, order), exact)
+    if table.shape[1] <= EXACT_UP_TO:
+        exact, open_ranks = _exhaustive(says)
+        return Kemeny(exact, open_ranks, _cost(says, exact), True)
+    order = _local(says, np.argsort(-np.nan_to_num(borda(table)), kind="stable"))
+    return Kemeny(order, _movable(says, order), _cost(says, order), False)
 
 
 def _cost(says: Floats, order: NDArray[np.int64]) -> float:
@@ -170,26 +178,63 @@ def _cost(says: Floats, order: NDArray[np.int64]) -> float:
     return float(np.tril(says[np.ix_(order, order)], -1).sum())
 
 
-def _exhaustive(says: Floats) -> NDArray[np.int64]:
-    """Dynamic programming over sets of models already placed: the best cost of placing a set first."""
+def _exhaustive(says: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Dynamic programming over sets of models already placed: an order, and the ranks in all that are as good."""
     k = len(says)
-    against = [sum(1 << j for j in range(k) if j != i) for i in range(k)]
-    best = [0.0] + [np.inf] * ((1 << k) - 1)
-    last = [0] * (1 << k)
-    for placed in range(1 << k):
-        for i in range(k):
-            if placed >> i & 1:
-                continue
-            waiting = against[i] & ~placed
-            cost = best[placed] + sum(float(says[j, i]) for j in range(k) if waiting >> j & 1)
-            after = placed | 1 << i
-            if cost < best[after] - 1e-12:
-                best[after], last[after] = cost, i
-    order, placed = [], (1 << k) - 1
-    while placed:
-        order.append(last[placed])
-        placed ^= 1 << last[placed]
-    return np.array(order[::-1], dtype=np.int64)
+    sets = np.arange(1 << k)
+    full, size = int(sets[-1]), np.bitwise_count(sets)
+    against = np.zeros((k, 1 << k))  # what each model contradicts that stands before a set: theirs over it
+    for j in range(k):
+        against += says[j][:, None] * (sets >> j & 1)
+    first, rest = _least_costs(against)
+    ranks = np.zeros((k, 2), dtype=np.int64)
+    for i in range(k):
+        before = sets[sets >> i & 1 == 0]
+        cost = first[before] + against[i, full ^ (before | 1 << i)] + rest[before | 1 << i]
+        best = size[before[cost <= first[full] + _AS_GOOD]]
+        ranks[i] = best.min() + 1, best.max() + 1
+    order: list[int] = []
+    placed = 0
+    while placed != full:
+        waiting = (i for i in range(k) if not placed >> i & 1)
+        left = rest[placed] + _AS_GOOD
+        order.append(next(i for i in waiting if against[i, full ^ (placed | 1 << i)] + rest[placed | 1 << i] <= left))
+        placed |= 1 << order[-1]
+    return np.array(order, dtype=np.int64), ranks
+
+
+def _least_costs(against: Floats) -> tuple[Floats, Floats]:
+    """(sets,) what the best order contradicts by which models of each set stand first, and by the others after it."""
+    k, full = len(against), against.shape[1] - 1
+    first, rest = np.full(full + 1, np.inf), np.full(full + 1, np.inf)
+    first[0] = rest[full] = 0.0
+    steps = [(placed, i) for placed in range(full) for i in range(k) if not placed >> i & 1]
+    for placed, i in steps:
+        after = placed | 1 << i
+        first[after] = min(first[after], first[placed] + against[i, full ^ after])
+    for placed, i in reversed(steps):
+        after = placed | 1 << i
+        rest[placed] = min(rest[placed], against[i, full ^ after] + rest[after])
+    return first, rest
+
+
+def _moves(says: Floats, order: NDArray[np.int64], place: int) -> Floats:
+    """(k,) what the model at this place contradicts at each place: statements of those after it, its own before."""
+    rest = np.delete(order, place)
+    before = np.concatenate([[0.0], np.cumsum(says[order[place], rest])])
+    after = np.concatenate([np.cumsum(says[rest, order[place]][::-1])[::-1], [0.0]])
+    costs: Floats = before + after
+    return costs
+
+
+def _movable(says: Floats, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(k, 2) ranks that single models can move to at no cost: at least these are open."""
+    ranks = np.zeros((len(order), 2), dtype=np.int64)
+    for place, model in enumerate(order):
+        costs = _moves(says, order, place)
+        free = np.flatnonzero(costs <= costs[place] + _AS_GOOD)
+        ranks[model] = free[0] + 1, free[-1] + 1
+    return ranks
 
 
 def _local(says: Floats, start: NDArray[np.intp]) -> NDArray[np.int64]:
@@ -198,13 +243,10 @@ def _local(says: Floats, start: NDArray[np.intp]) -> NDArray[np.int64]:
     while improved:
         improved = False
         for place in range(len(order)):
-            rest = np.delete(order, place)
-            # Cost of the moved model at each place: statements for those after it, plus its own over those before.
-            before = np.concatenate([[0.0], np.cumsum(says[order[place], rest])])
-            after = np.concatenate([np.cumsum(says[rest, order[place]][::-1])[::-1], [0.0]])
-            target = int(np.argmin(before + after))
-            if (before + after)[target] < (before + after)[place] - 1e-12:
-                order, improved = np.insert(rest, target, order[place]), True
+            costs = _moves(says, order, place)
+            target = int(np.argmin(costs))
+            if costs[target] < costs[place] - _AS_GOOD:
+                order, improved = np.insert(np.delete(order, place), target, order[place]), True
     return order
 
 
@@ -219,7 +261,7 @@ class CycleTest:
 def cycle_test(table: VerdictTable, *, resamples: int = 1000, rng: np.random.Generator) -> CycleTest:
     """Whether the cyclic share exceeds what reweighting instructions produces around a perfect ranking.
 
-    Pair log-odds are those of (wins + 1/2) / (verdicts + 1). Below some 20 verdicts a pair the test is rough.
+    Pair log-odds are those of (wins + 1/2) / (verdicts + 1).
     Raises StatisticsError for fewer than two resamples, or where no circle of models met, so that none could go round.
     """
     counts = PairCounts.of(table)
@@ -240,8 +282,8 @@ def cycle_test(table: VerdictTable, *, resamples: int = 1000, rng: np.random.Gen
         squares: Floats = (off**2).sum(axis=-1)
         return squares
 
-    influence = _influence(table, i, j, p, n)
-    noise = np.concatenate([(w - 1) @ influence for w in instruction_weights(len(table.instructions), resamples, rng)])
+    influence = vstack([_influence(table, i, j, p, n), _imagined(table, p, n)])
+    noise = np.concatenate([(w - 1) @ influence for w in instruction_weights(influence.shape[0], resamples, rng)])
     cyclic, null = float(rest(y)), rest(noise)
     total = float((weight * y**2).sum())
     p_value = (1 + float((null >= cyclic).sum())) / (resamples + 1)
@@ -281,6 +323,13 @@ def _influence(table: VerdictTable, i: np.ndarray, j: np.ndarray, p: Floats, n: 
     return csr_array((values, (table.instruction, pair)), shape=(len(table.instructions), len(i)))
 
 
+def _imagined(table: VerdictTable, p: Floats, n: Floats) -> csr_array:
+    """(2 pairs, pairs) what average instructions move by that a pair's first model won, and that it lost."""
+    size = n / max(len(np.unique(table.instruction)), 1)
+    moved = size / (n * p * (1 - p))
+    return csr_array(np.concatenate([np.diag((1 - p) * moved), np.diag(-p * moved)]))
+
+
 @dataclass(frozen=True, slots=True)
 class Consensus:
     """Aligned to ``models``, those that took part."""
@@ -292,7 +341,8 @@ class Consensus:
     condorcet_certain: bool  # whether intervals that hold together prove each of its majorities
     categories: tuple[str, ...]  # that ranked; "" where instructions have none
     borda: tuple[float, ...]  # mean share of others beaten over categories, in [0, 1]
-    kemeny: tuple[str, ...]  # the order that contradicts fewest categories
+    kemeny: tuple[str, ...]  # an order that contradicts fewest categories
+    kemeny_ranks: tuple[tuple[int, int], ...]  # the best and the worst rank of each model in orders as good
     kemeny_disagreements: float  # pairs of models and categories that it contradicts
     kemeny_exact: bool  # False: the best that local search found
     cycles: CycleTest | None  # None: no models met in a circle, or no pair has a preference
@@ -325,6 +375,7 @@ def consensus(
         categories=names,
         borda=tuple(borda(ranks[:, present]).tolist()),
         kemeny=tuple(models[code] for code in order.order),
+        kemeny_ranks=tuple((int(best), int(worst)) for best, worst in order.ranks),
         kemeny_disagreements=order.disagreements,
         kemeny_exact=order.exact,
         cycles=_cycles(table, resamples, seed),

@@ -16,9 +16,10 @@ from judgebench.stats.scores import ScoreTable
 from judgebench.stats.text_features import STYLE, count_style
 from judgebench.stats.verdict_table import VerdictTable, encode
 from judgebench.store import schema as t
+from judgebench.store.among import among, rows_among
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, has_samples, instruction_ids, output_of, within
 from judgebench.store.blocks import STATUSES, Columns, number_columns, status_code, verdict_columns
-from judgebench.store.database import AMONG, in_snapshot, rows_among
+from judgebench.store.database import in_snapshot
 from judgebench.store.events import Kept
 from judgebench.store.verdicts import every_revision, in_force, newest_id
 
@@ -289,7 +290,7 @@ def likely_judges(connection: sa.Connection, benchmark: int) -> tuple[str, ...]:
         .join_from(verdict, t.judges, j.id == v.judge_id)
         .join(t.instructions, i.id == v.instruction_id)
         # No index is of sums: else SQLite would look at all verdicts of the benchmark.
-        .where(v.id.in_(AMONG), i.benchmark_id + 0 == benchmark, v.output_b_id.is_not(None))
+        .where(among(v.id), i.benchmark_id + 0 == benchmark, v.output_b_id.is_not(None))
         .group_by(j.name)
     )
     looked_at: Counter[str] = Counter()

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from judgebench import __version__
 from judgebench.store import schema as t
-from judgebench.store.database import AMONG, now, rows_among
+from judgebench.store.among import among, rows_among
+from judgebench.store.database import now
 
 _a = t.audits.c
 
@@ -140,7 +141,7 @@ def _extents(connection: sa.Connection, benchmark_id: int, models: Collection[in
     outputs = (
         sa.select(o.model_id, sa.func.count())
         .join(t.instructions, i.id == o.instruction_id)
-        .where(i.benchmark_id == benchmark_id, o.model_id.in_(AMONG))
+        .where(i.benchmark_id == benchmark_id, among(o.model_id))
         .group_by(o.model_id)
     )
     return extents | {row[0]: row[1] for row in rows_among(connection, outputs, ids)}

@@ -29,6 +29,7 @@ from judgebench.records import (
 )
 from judgebench.store import particulars
 from judgebench.store import schema as t
+from judgebench.store.among import among, rows_among
 from judgebench.store.benchmarks import (
     OUTPUT_COLUMNS,
     has_samples,
@@ -37,7 +38,6 @@ from judgebench.store.benchmarks import (
     output_of,
     within,
 )
-from judgebench.store.database import AMONG, rows_among
 from judgebench.store.judges import judge, names_shown
 from judgebench.store.models import MODEL_A, MODEL_B, OUTPUT_A, OUTPUT_B, check_model, join_sides
 from judgebench.store.search import instructions_with, outputs_with
@@ -132,7 +132,7 @@ def file_sizes(connection: sa.Connection, instruction: Instruction, outputs: Ite
     replies = (output.trajectory.messages for output in outputs if output.trajectory is not None)
     parts = (part for message in (*messages, *chain.from_iterable(replies)) for part in message.parts)
     digests = sorted({part.digest for part in parts if isinstance(part, Media) and part.digest is not None})
-    query = sa.select(t.blobs.c.digest, t.blobs.c.size).where(t.blobs.c.digest.in_(AMONG))
+    query = sa.select(t.blobs.c.digest, t.blobs.c.size).where(among(t.blobs.c.digest))
     return {row.digest: row.size for row in rows_among(connection, query, digests)}
 
 

@@ -20,7 +20,8 @@ from judgebench.spec.shards import Shard
 from judgebench.stats.text_features import guess_language
 from judgebench.store import blobs, external_ids
 from judgebench.store import schema as t
-from judgebench.store.database import AMONG, Connection, Database, Stored, insert, now, rows_among
+from judgebench.store.among import among, rows_among
+from judgebench.store.database import Connection, Database, Stored, insert, now
 from judgebench.store.judges import judge
 
 _Decoded = TypeVar("_Decoded")
@@ -114,7 +115,7 @@ def instructions_by_key(connection: sa.Connection, benchmark: int) -> dict[str, 
 def instructions_of(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -> dict[str, Instruction]:
     """Those of the instructions with these keys that the benchmark has, by key."""
     c = t.instructions.c
-    query = sa.select(t.instructions).where(c.benchmark_id == benchmark, c.key.in_(AMONG))
+    query = sa.select(t.instructions).where(c.benchmark_id == benchmark, among(c.key))
     return {row.key: instruction_of(row) for row in rows_among(connection, query, keys)}
 
 
@@ -319,7 +320,7 @@ def instruction_ids(connection: sa.Connection, benchmark: int, keys: Sequence[st
     """The id of each of the benchmark's instructions, or of those with these keys, by key."""
     c = t.instructions.c
     query = sa.select(c.key, c.id).where(c.benchmark_id == benchmark)
-    rows = connection.execute(query) if keys is None else rows_among(connection, query.where(c.key.in_(AMONG)), keys)
+    rows = connection.execute(query) if keys is None else rows_among(connection, query.where(among(c.key)), keys)
     return {row.key: row.id for row in rows}
 
 
@@ -361,7 +362,7 @@ def stored_outputs(connection: sa.Connection, benchmark_id: int, keys: Sequence[
         sa.select(i.key, i.id, o.id.label("output_id"), t.models.c.name, o.sample)
         .join(t.outputs, o.instruction_id == i.id)
         .join(t.models, t.models.c.id == o.model_id)
-        .where(i.benchmark_id == benchmark_id, i.key.in_(AMONG))
+        .where(i.benchmark_id == benchmark_id, among(i.key))
     )
     stored: dict[str, StoredOutputs] = {}
     for key, instruction_id, output_id, model, sample in rows_among(connection, query, keys):

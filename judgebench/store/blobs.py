@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from judgebench import images
 from judgebench.conversations import Blob
 from judgebench.store import schema as t
-from judgebench.store.database import AMONG, now, rows_among
+from judgebench.store.among import among, rows_among
+from judgebench.store.database import now
 
 
 def add(connection: sa.Connection, blobs: Mapping[str, Blob]) -> int:
@@ -52,7 +53,7 @@ def _size(data: bytes) -> tuple[int, int] | None:
 def measures(connection: sa.Connection, digests: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Width and height in pixels of those that are stored and images, by digest."""
     b = t.blobs.c
-    query = sa.select(b.digest, b.width, b.height).where(b.digest.in_(AMONG), b.bytes.is_not(None))
+    query = sa.select(b.digest, b.width, b.height).where(among(b.digest), b.bytes.is_not(None))
     rows = rows_among(connection, query, list(dict.fromkeys(digests)))
     known = {row.digest: None if row.width is None or row.height is None else (row.width, row.height) for row in rows}
     untold = [digest for digest, size in known.items() if size is None]  # they came before sizes were noted
@@ -65,7 +66,7 @@ def frames(connection: sa.Connection, digests: Sequence[str]) -> dict[str, int]:
     those that may."""
     b = t.blobs.c
     query = sa.select(b.digest, sa.func.substr(b.bytes, 1, images.BEGINNING).label("beginning"))
-    query = query.where(b.digest.in_(AMONG), b.bytes.is_not(None))
+    query = query.where(among(b.digest), b.bytes.is_not(None))
     rows = rows_among(connection, query, list(dict.fromkeys(digests)))
     moving = [row.digest for row in rows if images.may_move(bytes(row.beginning))]
     counted: dict[str, int] = {}
@@ -105,11 +106,11 @@ def use(connection: sa.Connection, uses: Sequence[tuple[str, int, int | None]]) 
 def read(connection: sa.Connection, digests: Sequence[str]) -> dict[str, Blob]:
     """Those of the files that are stored, by digest."""
     b = t.blobs.c
-    query = sa.select(b.digest, b.media_type, b.bytes).where(b.digest.in_(AMONG))
+    query = sa.select(b.digest, b.media_type, b.bytes).where(among(b.digest))
     rows = rows_among(connection, query, list(dict.fromkeys(digests)))
     return {row.digest: Blob(row.media_type, bytes(row.bytes)) for row in rows if row.bytes is not None}
 
 
 def _ids(connection: sa.Connection, digests: Sequence[str]) -> dict[str, int]:
-    query = sa.select(t.blobs.c.digest, t.blobs.c.id).where(t.blobs.c.digest.in_(AMONG))
+    query = sa.select(t.blobs.c.digest, t.blobs.c.id).where(among(t.blobs.c.digest))
     return {row.digest: row.id for row in rows_among(connection, query, list(dict.fromkeys(digests)))}

@@ -37,9 +37,7 @@ from judgebench.store.filesystems import network_of
 from judgebench.store.schema import SCHEMA_REVISION, events, metadata
 
 Connection = sa.Connection  # what every function of the store works in; from ``Database.read`` or ``Database.write``
-AMONG: sa.BindParameter[Any] = sa.bindparam("among", expanding=True)  # the values of ``rows_among``
 _MOST_CONNECTIONS = 1000  # of a process; servers take 100 in all by default
-_IN_LIST = 500  # values in one SQL IN list; both engines take more, plans grow slow
 _BUSY_TIMEOUT_S = 30
 _IN_THE_WAY_S = 5  # that others may be, where all that is stored is written anew
 _REVISION = re.compile("(?!0000)[0-9]{4}")
@@ -74,14 +72,6 @@ def row_id(connection: sa.Connection, table: sa.Table, kind: str, name: str) -> 
     if known is None:
         raise UnknownName(kind, name, connection.scalars(sa.select(table.c.name)))
     return int(known)
-
-
-def rows_among(
-    connection: sa.Connection, query: sa.Select[Any], values: Sequence[Any]
-) -> Iterator[sa.Row[*tuple[Any, ...]]]:
-    """The rows of ``query``, which asks for a column ``.in_(AMONG)``, for a part of the values at a time."""
-    for start in range(0, len(values), _IN_LIST):
-        yield from connection.execute(query, {"among": values[start : start + _IN_LIST]})
 
 
 def insert(connection: sa.Connection, table: sa.Table, **values: object) -> int:
@@ -131,6 +121,7 @@ class Database:
         # PostgreSQL otherwise takes a snapshot a statement, which a writer needs who has waited for another.
         level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reading = self.engine.execution_options(**level)
+        self.upgraded_from: str | None = None  # the schema's revision that was found, where it was an older one
         revision = self.revision()
         if revision is None and not create:
             raise InputError(f"the database {self.name} is empty: submit or import something first")
@@ -141,6 +132,7 @@ class Database:
             )
         if revision != SCHEMA_REVISION:
             self.upgrade()
+            self.upgraded_from = revision
 
     @property
     def name(self) -> str:
@@ -172,6 +164,9 @@ class Database:
             with connection.begin():
                 if not self.is_sqlite:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+                    # Else a reference to a table that was empty is checked by reading all of it, as long as the
+                    # connection lasts: PostgreSQL keeps that plan until it analyzes the table.
+                    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
                 with _explained(connection):
                     yield connection
 
@@ -290,6 +285,11 @@ class Database:
 
     def _error(self, error: BaseException | None) -> DatabaseError:
         reason = _scrubbed(str(error)).partition("\n")[0]
+        if (newer := self._newer_by_now()) is not None:
+            return DatabaseError(
+                f"the database {self.name} was upgraded meanwhile (schema {newer}) by a newer judgebench than this "
+                f"(schema {SCHEMA_REVISION}): upgrade judgebench, and do again what was stopped"
+            )
         if any(kind.__name__ == "IntegrityError" for kind in type(error).__mro__):
             return DatabaseError(f"the database {self.name} refused a row: {reason}")
         if not self.is_sqlite and _is_away(error):
@@ -297,6 +297,13 @@ class Database:
         if "locked" in reason or "lock timeout" in reason:
             return DatabaseBusy(f"the database {self.name} is locked by another process: {reason}")
         return DatabaseError(f"the database {self.name} cannot be used: {reason}")
+
+    def _newer_by_now(self) -> str | None:
+        """The schema's revision where another program has brought it past this code's; None also where none is read."""
+        with suppress(sa.exc.SQLAlchemyError, UnicodeDecodeError), self.engine.connect() as connection:
+            revision = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+            return revision if revision is not None and str(revision) > SCHEMA_REVISION else None
+        return None
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from judgebench.records import Instruction
 from judgebench.store import schema as t
-from judgebench.store.database import AMONG, rows_among
+from judgebench.store.among import among, rows_among
 
 _NAME = "id"  # of every id: sources do not agree on what they call the same one
 _e, _i = t.external_ids.c, t.instructions.c
@@ -29,7 +29,7 @@ def add(connection: sa.Connection, ids: Mapping[int, Collection[str]]) -> int:
 
 def of_instructions(connection: sa.Connection, places: Collection[int]) -> dict[int, tuple[str, ...]]:
     """Those of instructions that have any, sorted."""
-    query = sa.select(_e.instruction_id, _e.value).where(_OF_INSTRUCTIONS, _e.instruction_id.in_(AMONG))
+    query = sa.select(_e.instruction_id, _e.value).where(_OF_INSTRUCTIONS, among(_e.instruction_id))
     ids: dict[int, list[str]] = {}
     for place, value in rows_among(connection, query, list(places)):
         ids.setdefault(place, []).append(value)

@@ -15,8 +15,9 @@ from judgebench.errors import Conflict, UnknownName
 from judgebench.records import OVERALL, HumanLabel, Order, Output
 from judgebench.stats.verdict_table import LabelTable, encode
 from judgebench.store import schema as t
+from judgebench.store.among import among, rows_among
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, StoredOutputs, output_of, stored_outputs, within
-from judgebench.store.database import AMONG, Stored, bulk_insert, next_ids, now, rows_among
+from judgebench.store.database import Stored, bulk_insert, next_ids, now
 from judgebench.store.models import MODEL_A, MODEL_B, OUTPUT_A, OUTPUT_B, join_sides
 from judgebench.store.verdicts import every_revision, in_force
 
@@ -77,7 +78,7 @@ def labels_on(
     connection: sa.Connection, instruction_ids: Sequence[int], question: str = OVERALL
 ) -> Iterator[tuple[tuple[str, int, int], sa.Row[Any]]]:
     """The labels on these instructions, each under its annotator and the ids of both outputs."""
-    query = sa.select(t.human_labels).where(_h.instruction_id.in_(AMONG), _h.question == question)
+    query = sa.select(t.human_labels).where(among(_h.instruction_id), _h.question == question)
     rows = rows_among(connection, query, instruction_ids)
     return (((row.annotator, row.output_a_id, row.output_b_id), row) for row in rows)
 

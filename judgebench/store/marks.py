@@ -16,7 +16,8 @@ from judgebench.errors import Conflict
 from judgebench.records import Marks, Output, Span
 from judgebench.spec.templates import step_protocol
 from judgebench.store import schema as t
-from judgebench.store.database import AMONG, bulk_insert, next_ids, now, rows_among
+from judgebench.store.among import among, rows_among
+from judgebench.store.database import bulk_insert, next_ids, now
 from judgebench.store.models import samples_to
 from judgebench.store.verdicts import every_revision, in_force
 
@@ -65,7 +66,7 @@ def add(connection: sa.Connection, outputs: Mapping[int, Output]) -> StoredMarks
 
 def of_outputs(connection: sa.Connection, places: Sequence[int]) -> dict[int, tuple[Marks, ...]]:
     """By the ids of outputs, of those that have any; annotators by name."""
-    query = sa.select(t.marks).where(_m.output_id.in_(AMONG)).order_by(_m.output_id, _m.annotator, _m.number)
+    query = sa.select(t.marks).where(among(_m.output_id)).order_by(_m.output_id, _m.annotator, _m.number)
     spans: dict[int, dict[str, list[Span]]] = {}
     sources: dict[tuple[int, str], str] = {}
     for row in rows_among(connection, query, places):
@@ -80,7 +81,7 @@ def of_outputs(connection: sa.Connection, places: Sequence[int]) -> dict[int, tu
 
 def rows_of(connection: sa.Connection, places: Sequence[int]) -> Iterator[Mapping[str, Any]]:
     """The marks of outputs, by the ids of these, as their table holds them."""
-    query = sa.select(t.marks).where(_m.output_id.in_(AMONG))
+    query = sa.select(t.marks).where(among(_m.output_id))
     return (row._asdict() for row in rows_among(connection, query, places))
 
 
@@ -194,7 +195,7 @@ def _judged(connection: sa.Connection, outputs: Mapping[int, Output]) -> JudgedO
         .add_columns(sa.exists().where(t.verdict_spans.c.verdict_id == v.id).label("lists"))
         .select_from(verdicts)
         .join(t.judges, j.id == v.judge_id)
-        .where(v.output_a_id.in_(AMONG), v.output_b_id.is_(None), v.score.is_not(None))
+        .where(among(v.output_a_id), v.output_b_id.is_(None), v.score.is_not(None))
         .order_by(v.id)
     )
     asked: dict[int, bool] = {}  # of judges: whether they judge steps, or places

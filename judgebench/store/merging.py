@@ -22,8 +22,9 @@ from judgebench.judging.templates import shown_key
 from judgebench.records import Output, Status
 from judgebench.store import benchmarks, judges, marks, particulars, trial_keys
 from judgebench.store import schema as t
+from judgebench.store.among import among, rows_among
 from judgebench.store.benchmarks import instruction_of
-from judgebench.store.database import AMONG, Connection, Database, Stored, bulk_insert, insert, rows_among
+from judgebench.store.database import Connection, Database, Stored, bulk_insert, insert
 from judgebench.store.marks import StoredMarks
 from judgebench.store.models import samples_to
 from judgebench.store.verdicts import append, every_revision, newest_id
@@ -203,7 +204,7 @@ class _Merging:
         self._there: dict[int, tuple[str, str, int]] = {row.id: (row.key, row.name, row.sample) for row in there}
         self._steps_there: dict[int, str | None] = {row.id: row.steps for row in there}
         keys = sorted({key for key, *_ in self._there.values()})
-        mine = sa.select(t.instructions).where(_i.benchmark_id == self._benchmark_id, _i.key.in_(AMONG))
+        mine = sa.select(t.instructions).where(_i.benchmark_id == self._benchmark_id, among(_i.key))
         self._instructions = {row.id: instruction_of(row) for row in rows_among(writing, mine, keys)}
         self._outputs = trial_keys.outputs_to(writing, self._instructions)
         self._here = {
@@ -217,13 +218,13 @@ class _Merging:
 
     def merge(self) -> Stored:
         v = every_revision().c
-        there = sa.select(*v).where(v.instruction_id.in_(AMONG)).order_by(v.trial_key, v.revision)
+        there = sa.select(*v).where(among(v.instruction_id)).order_by(v.trial_key, v.revision)
         rows = (row for row in rows_among(self._reading, there, self._places) if row.run_id in self._runs)
         theirs = {self._key(chain[0]): chain for chain in _chains(rows).values()}
         for chain in theirs.values():
             self._check_steps(chain)
         here = sa.select(*v).join(t.instructions, _i.id == v.instruction_id).order_by(v.trial_key, v.revision)
-        here = here.where(_i.benchmark_id == self._benchmark_id, v.trial_key.in_(AMONG))
+        here = here.where(_i.benchmark_id == self._benchmark_id, among(v.trial_key))
         ours = _chains(rows_among(self._writing, here, list(theirs)))
         new = sum(self._merge_trial(key, chain, ours.get(key, [])) for key, chain in theirs.items())
         self._add_completions()
@@ -303,7 +304,7 @@ class _Merging:
         self._next_id += 1
 
     def _add_completions(self) -> None:
-        query = sa.select(t.completions).where(t.completions.c.id.in_(AMONG))
+        query = sa.select(t.completions).where(among(t.completions.c.id))
         rows = []
         for row in rows_among(self._reading, query, list(self._copied)):
             _check(t.completions, row._asdict())
@@ -316,7 +317,7 @@ def _outputs_there(connection: Connection, places: Sequence[int]) -> Iterable[sa
     o = t.outputs.c
     query = sa.select(o.id, _i.key, t.models.c.name, o.sample, o.steps).select_from(t.outputs)
     query = query.join(t.instructions, _i.id == o.instruction_id).join(t.models, t.models.c.id == o.model_id)
-    return rows_among(connection, query.where(_i.id.in_(AMONG)), places)
+    return rows_among(connection, query.where(among(_i.id)), places)
 
 
 def _chains(rows: Iterable[sa.Row[Any]]) -> dict[str, list[sa.Row[Any]]]:

@@ -19,10 +19,11 @@ from judgebench.spec.addresses import place_of
 from judgebench.stats.text_features import STYLE, count_style
 from judgebench.store import blobs, events
 from judgebench.store import schema as t
+from judgebench.store.among import among, rows_among
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, STAGE, instruction_ids, output_of, within
 from judgebench.store.blocks import number_columns
 from judgebench.store.columns import shared
-from judgebench.store.database import AMONG, Stored, bulk_insert, insert, next_ids, now, rows_among
+from judgebench.store.database import Stored, bulk_insert, insert, next_ids, now
 
 OF_AUDITS = ("null:", STAGE)  # how the names of models begin that audits enter; lists leave them out
 OUTPUT_A, OUTPUT_B = (shared(t.outputs.alias(name)) for name in ("output_a", "output_b"))
@@ -87,7 +88,7 @@ def outputs_to(connection: sa.Connection, benchmark: int, keys: Sequence[str]) -
         sa.select(i.key, t.models.c.name, *(o[name] for name in OUTPUT_COLUMNS))
         .join(t.outputs, o.model_id == t.models.c.id)
         .join(t.instructions, i.id == o.instruction_id)
-        .where(i.benchmark_id == benchmark, i.key.in_(AMONG))
+        .where(i.benchmark_id == benchmark, among(i.key))
         .order_by(o.sample, o.id)
     )
     outputs: dict[str, dict[str, Output]] = {}
@@ -213,7 +214,7 @@ def _stored(
     """Each of the models' outputs to the instructions, by the ids of instruction and model and the sample."""
     o = t.outputs.c
     query = sa.select(o.instruction_id, o.model_id, *(o[name] for name in OUTPUT_COLUMNS)).where(
-        o.instruction_id.in_(AMONG), o.model_id.in_(sorted(model_ids))
+        among(o.instruction_id), o.model_id.in_(sorted(model_ids))
     )
     rows = rows_among(connection, query, instruction_ids)
     return {(row[0], row[1], row.sample): output_of("", "", *row[2:]) for row in rows}
@@ -226,7 +227,7 @@ def samples_to(connection: sa.Connection, benchmark_id: int, keys: Sequence[str]
         sa.select(i.key, o.id, t.models.c.name, *(o[name] for name in OUTPUT_COLUMNS))
         .join(t.outputs, o.instruction_id == i.id)
         .join(t.models, t.models.c.id == o.model_id)
-        .where(i.benchmark_id == benchmark_id, i.key.in_(AMONG))
+        .where(i.benchmark_id == benchmark_id, among(i.key))
         .order_by(t.models.c.name, o.sample)
     )
     for key, place, name, *values in rows_among(connection, query, keys):
@@ -445,7 +446,7 @@ class AnswerWriter:
             sa.select(i.key, t.answers.c.status)
             .join(t.outputs, o.instruction_id == i.id)
             .outerjoin(t.answers, t.answers.c.id == o.id)
-            .where(i.benchmark_id == self._benchmark_id, o.model_id == self._model_id, i.key.in_(AMONG))
+            .where(i.benchmark_id == self._benchmark_id, o.model_id == self._model_id, among(i.key))
         )
         return {row.key: Status(row.status or Status.OK) for row in rows_among(connection, query, keys)}
 

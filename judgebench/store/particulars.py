@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from judgebench.records import Goal, Span, Verdict
 from judgebench.store import schema as t
-from judgebench.store.database import AMONG, bulk_insert, rows_among
+from judgebench.store.among import among, rows_among
+from judgebench.store.database import bulk_insert
 
 _Row = tuple[Any, ...]  # the table's columns but for the verdict's id and the number
 
@@ -108,5 +109,5 @@ def _of(connection: sa.Connection, kind: _Kind, verdict_ids: Sequence[int]) -> d
 def _rows(connection: sa.Connection, table: sa.Table, verdict_ids: Sequence[int]) -> Iterable[sa.Row[Any]]:
     if not verdict_ids or connection.scalar(sa.select(table.c.verdict_id).limit(1)) is None:  # as in most databases
         return ()
-    query = sa.select(table).where(table.c.verdict_id.in_(AMONG)).order_by(table.c.verdict_id, table.c.number)
+    query = sa.select(table).where(among(table.c.verdict_id)).order_by(table.c.verdict_id, table.c.number)
     return rows_among(connection, query, verdict_ids)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from judgebench.records import Instruction
 from judgebench.store import schema as t
-from judgebench.store.database import AMONG, rows_among
+from judgebench.store.among import among, rows_among
 from judgebench.store.verdicts import every_revision
 
 
@@ -28,7 +28,7 @@ def give(connection: sa.Connection, benchmark: int, instructions: Iterable[Instr
     texts = {row.key: row.reference for row in instructions if row.reference is not None}
     i, v = t.instructions.c, every_revision().c
     judged = sa.exists().where(v.instruction_id == i.id)
-    bare = (i.benchmark_id == benchmark, i.reference.is_(None), i.key.in_(AMONG))
+    bare = (i.benchmark_id == benchmark, i.reference.is_(None), among(i.key))
     rows = list(rows_among(connection, sa.select(i.id, i.key, judged.label("judged")).where(*bare), list(texts)))
     free = [{"place": row.id, "text": texts[row.key]} for row in rows if not row.judged]
     if free:

@@ -17,9 +17,10 @@ from judgebench.records import Order, Reading, Status, Trial, known_usd
 from judgebench.spec.shards import Shard
 from judgebench.store import blocks, claims
 from judgebench.store import schema as t
+from judgebench.store.among import among, rows_among
 from judgebench.store.battles import SIDES, trial_of
 from judgebench.store.benchmarks import StoredOutputs
-from judgebench.store.database import AMONG, bulk_insert, insert, now, rows_among
+from judgebench.store.database import bulk_insert, insert, now
 from judgebench.store.events import Kept
 from judgebench.store.judges import names_shown
 from judgebench.store.models import join_sides
@@ -296,7 +297,7 @@ def add_batch(
 def awaited(connection: sa.Connection, trial_keys: Sequence[str]) -> set[str]:
     """Those of the trials that an open batch asks, of whichever benchmark, and has brought no result for."""
     query = sa.select(_bt.trial_key).join(t.batches, _b.id == _bt.batch_id)
-    query = query.where(_b.closed_at.is_(None), ~_came(), _bt.trial_key.in_(AMONG))
+    query = query.where(_b.closed_at.is_(None), ~_came(), among(_bt.trial_key))
     return {row.trial_key for row in rows_among(connection, query, trial_keys)}
 
 
@@ -348,7 +349,7 @@ def _batch_trials(
     """Those of the batch's trials whose column ``key`` is among ``keys``, by it."""
     query: sa.Select[Any] = sa.select(key.label("sent"), _bt.order, _bt.repeat, *SIDES)
     query = query.join(t.instructions, t.instructions.c.id == _bt.instruction_id)
-    query = join_sides(query, t.batch_trials, pointwise=True).where(_bt.batch_id == of.id, key.in_(AMONG))
+    query = join_sides(query, t.batch_trials, pointwise=True).where(_bt.batch_id == of.id, among(key))
     trials: dict[str, Trial | Reading] = {}
     for row in rows_among(connection, query, keys):
         trial = trial_of(row, of.judge_digest, of.shows)

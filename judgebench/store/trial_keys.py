@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from judgebench.judging.templates import shown_key
 from judgebench.records import Battle, Instruction, Judge, Order, Output, Reading, trial_key
 from judgebench.store import schema as t
+from judgebench.store.among import among, rows_among
 from judgebench.store.benchmarks import OUTPUT_COLUMNS, instruction_of, output_of
 from judgebench.store.judges import names_shown
 
@@ -70,7 +71,7 @@ def _renew(
 ) -> None:
     """Make the keys anew of those of the trials that are about the page's instructions; ``shows``: what is in them, by
     the judge's digest."""
-    rows = connection.execute(trials.where(table.c.instruction_id.in_(list(page)))).all()
+    rows = list(rows_among(connection, trials.where(among(table.c.instruction_id)), list(page)))
     if not rows:
         return
     outputs = outputs_to(connection, page)
@@ -99,9 +100,10 @@ def outputs_to(connection: sa.Connection, instructions: Mapping[int, Instruction
     query = (
         sa.select(_o.id, _o.instruction_id, t.models.c.name, *(_o[name] for name in OUTPUT_COLUMNS))
         .join(t.models, t.models.c.id == _o.model_id)
-        .where(_o.instruction_id.in_(list(instructions)))
+        .where(among(_o.instruction_id))
     )
-    return {row[0]: output_of(instructions[row[1]].key, *row[2:]) for row in connection.execute(query)}
+    rows = rows_among(connection, query, list(instructions))
+    return {row[0]: output_of(instructions[row[1]].key, *row[2:]) for row in rows}
 
 
 def _key(

@@ -23,9 +23,10 @@ from judgebench.judging import showing
 from judgebench.records import Completion, Goal, Span, Status, TrialResult, Verdict
 from judgebench.store import blocks, events, particulars
 from judgebench.store import schema as t
+from judgebench.store.among import among, rows_among
 from judgebench.store.benchmarks import StoredOutputs, stored_outputs, within
 from judgebench.store.columns import shared
-from judgebench.store.database import AMONG, Stored, bulk_insert, now, rows_among
+from judgebench.store.database import Stored, bulk_insert, now
 from judgebench.store.models import MODEL_A, MODEL_B, OUTPUT_A, OUTPUT_B, join_sides
 
 _OUTCOME_COLUMNS = ("preference", "score", "label", "mass", "detail", "parser")  # beside status and source
@@ -56,7 +57,7 @@ _REVISIONS = (
     sa.select(_v.trial_key, _v.revision, _v.status, t.instructions.c.benchmark_id, _v.instruction_id, _v.id)
     .add_columns(_v.preference, _v.score)
     .join(t.instructions, t.instructions.c.id == _v.instruction_id)
-    .where(_v.trial_key.in_(AMONG))
+    .where(among(_v.trial_key))
     .order_by(_v.revision)
 )
 
@@ -154,7 +155,7 @@ def _reading_alike(connection: sa.Connection, benchmark: int, instructions: set[
     query = (
         sa.select(theirs.c.id, theirs.c.turns, theirs.c.messages, ours.c.turns, ours.c.messages)
         .join(ours, (ours.c.benchmark_id == benchmark) & (ours.c.key == theirs.c.key))
-        .where(theirs.c.id.in_(AMONG))
+        .where(among(theirs.c.id))
     )
     rows = rows_among(connection, query, sorted(instructions)) if instructions else ()
     return {id for id, *own, turns, full in rows if own == [turns, full] or _read(*own) == _read(turns, full)}
@@ -178,7 +179,7 @@ def answered_by(
     query = (
         sa.select(_v.trial_key, i.reference, i.checklist)
         .join(t.instructions, i.id == _v.instruction_id)
-        .where(_v.status != str(Status.FAILED), _v.created_at <= moment, _v.trial_key.in_(AMONG))
+        .where(_v.status != str(Status.FAILED), _v.created_at <= moment, among(_v.trial_key))
     )
     answered: dict[str, list[tuple[str | None, tuple[str, ...]]]] = {}
     for key, reference, checklist in rows_among(connection, query, trial_keys):
@@ -205,7 +206,7 @@ def outputs_until(
         .select_from(t.outputs)
         .join(t.instructions, i.id == o.instruction_id)
         .join(t.models, t.models.c.id == o.model_id)
-        .where(i.benchmark_id == benchmark, i.key.in_(AMONG), o.id <= newest)
+        .where(i.benchmark_id == benchmark, among(i.key), o.id <= newest)
     )
     return {(key, model, sample) for key, model, sample in rows_among(connection, query, instruction_keys)}
 
@@ -214,7 +215,7 @@ def preferences(connection: sa.Connection, benchmark: int, trial_keys: Sequence[
     """The preference in force on the benchmark of each trial that has a verdict; None where that is a failure."""
     v, i = in_force(connection).c, t.instructions.c
     query = sa.select(v.trial_key, v.preference).join(t.instructions, i.id == v.instruction_id)
-    rows = rows_among(connection, query.where(i.benchmark_id == benchmark, v.trial_key.in_(AMONG)), trial_keys)
+    rows = rows_among(connection, query.where(i.benchmark_id == benchmark, among(v.trial_key)), trial_keys)
     return {row.trial_key: row.preference for row in rows}
 
 
@@ -509,7 +510,7 @@ def _answers_elsewhere(
         .join(our_a, _same_place(our_a, a, ours))
         .outerjoin(b, b.c.id == _v.output_b_id)
         .outerjoin(our_b, _same_place(our_b, b, ours))
-        .where(_v.trial_key.in_(AMONG), theirs.c.benchmark_id != benchmark)
+        .where(among(_v.trial_key), theirs.c.benchmark_id != benchmark)
         .order_by(_v.id)
     )
     newest: dict[tuple[str, int], dict[str, Any]] = {}  # of each benchmark: revisions follow each other
@@ -533,7 +534,7 @@ def _same_place(one: sa.FromClause, other: sa.FromClause, instruction: sa.FromCl
 def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> int:
     """Append a further revision of each stored verdict (by id) with what a newer parser reads; returns how many."""
     next_id = newest_id(connection) + 1
-    old = rows_among(connection, sa.select(t.verdicts).where(_v.id.in_(AMONG)).order_by(_v.id), list(verdicts))
+    old = rows_among(connection, sa.select(t.verdicts).where(among(_v.id)).order_by(_v.id), list(verdicts))
     replaced = [dict(row._mapping) for row in old]
     stored = rows_among(connection, _REVISIONS, [row["trial_key"] for row in replaced])
     highest = {(row.instruction_id, row.trial_key): row.revision for row in stored}

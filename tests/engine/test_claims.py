@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,8 +42,7 @@ def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def slowly(index: int, request: Request) -> Reply:
-    reply = prefers_quality(index, request)
-    return Reply(reply.status, reply.body, reply.headers, delay_s=0.01)
+    return replace(prefers_quality(index, request), delay_s=0.01)
 
 
 def study(server: FaultServer, **fields: Any) -> Study:
@@ -89,9 +89,20 @@ def claimed_elsewhere(database: Database, wanted: Study, count: int | None = Non
 
 
 @pytest.mark.parametrize("runs", [2, 3])
-def test_runs_at_once_ask_each_trial_once(address: str, runs: int) -> None:
+def test_runs_at_once_ask_each_trial_once(address: str, runs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     database = Database(address)
     stored(database, asked(40), MODELS)
+    asking: set[int] = set()
+    all_began = threading.Barrier(runs)
+
+    def claims_once_all_began(answers: engine.run.Judging) -> Claims:
+        """A run that begins later finds what others have answered by then, and does not count it as theirs."""
+        if id(answers) not in asking:
+            asking.add(id(answers))
+            all_began.wait(60)
+        return Claims(answers._database, answers._run_id)
+
+    monkeypatch.setattr(engine.run.Judging, "claims", claims_once_all_began)
     with FaultServer(slowly) as server:
         reports = at_once(address, runs * [study(server)])
         assert questions(server) == TRIALS == sum(report.calls for report in reports)

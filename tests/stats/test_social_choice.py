@@ -1,7 +1,7 @@
 """Other answers than one scale: lotteries, Borda, Kemeny, juries, and whether preferences go in circles."""
 
 from dataclasses import replace
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 import pytest
@@ -21,6 +21,7 @@ from judgebench.stats.social_choice import (
     maximal_lottery,
 )
 from judgebench.stats.verdict_table import VerdictTable
+from tests.bias.factories import table_of as table_of_codes
 from tests.stats.factories import World, against_baseline, stacked, table_of
 
 CIRCLE = 0.5 + np.array([[0, 0.2, -0.1], [-0.2, 0, 0.3], [0.1, -0.3, 0]])
@@ -230,3 +231,56 @@ def test_a_majority_of_a_few_verdicts_is_no_certainty(instructions, certain):
     rows = [(a, b, 1.0, f"i{i}") for i in range(instructions) for a, b in (("x", "y"), ("x", "z"), ("y", "z"))]
     found = consensus(table_of(rows), [None] * instructions, resamples=50)
     assert (found.condorcet_winner, found.condorcet_certain) == ("x", certain)
+
+
+def test_models_that_nothing_tells_apart_are_told_apart_by_nothing() -> None:
+    """Whatever their names: not by who comes first in the alphabet."""
+    assert maximal_lottery(np.full((3, 3), 0.5)) == pytest.approx([1 / 3] * 3)
+    led_by_two = np.array([[0.5, 0.5, 0.9], [0.5, 0.5, 0.9], [0.1, 0.1, 0.5]])
+    assert maximal_lottery(led_by_two) == pytest.approx([0.5, 0.5, 0.0])
+    table = table_of_codes([0, 0, 1], [1, 2, 2], [0.5] * 3, models="abc", instruction=[0] * 3, order=[0] * 3)
+    tied = consensus(table, [None])
+    assert tied.lottery == pytest.approx([1 / 3] * 3)
+    assert tied.kemeny_ranks == ((1, 3),) * 3
+
+
+@given(st.integers(0, 10**6), st.integers(2, 6), st.integers(1, 3))
+def test_kemeny_ranks_are_those_of_all_orders_that_are_as_good(seed: int, k: int, rankings: int) -> None:
+    rng = np.random.default_rng(seed)
+    ranks = rng.integers(1, 4, (rankings, k)).astype(float)
+    says = (ranks[:, :, None] < ranks[:, None, :]).sum(axis=0)
+    costs = {order: sum(says[b, a] for a, b in combinations(order, 2)) for order in permutations(range(k))}
+    best = [order for order, cost in costs.items() if cost == min(costs.values())]
+    found = kemeny(ranks)
+    assert tuple(found.order) == best[0]
+    for model in range(k):
+        places = [order.index(model) + 1 for order in best]
+        assert tuple(found.ranks[model]) == (min(places), max(places))
+
+
+def test_a_model_moved_at_no_cost_has_the_ranks_it_can_move_to_also_where_orders_are_searched_locally() -> None:
+    ranks = np.append(np.arange(1.0, 14.0), np.nan)[None]  # of the last nothing is said
+    assert tuple(kemeny(ranks).ranks[-1]) == (1, 14)
+
+
+@pytest.mark.parametrize("instructions", [1, 2, 5, 20])
+def test_what_never_varied_is_no_cycle(instructions: int) -> None:
+    """Unanimous pairs, in the order of a ranking: their log-odds do not add up, as they never could."""
+    i, pair = (grid.ravel() for grid in np.meshgrid(range(instructions), range(3), indexing="ij"))
+    first, second = np.triu_indices(3, 1)
+    table = table_of_codes(
+        first[pair], second[pair], np.ones(len(i)), models="abc", instruction=i, order=np.zeros(len(i))
+    )
+    assert cycle_test(table, rng=np.random.default_rng(1)).p_value > 0.05
+
+
+@pytest.mark.parametrize("instructions", [1, 2, 3, 5])
+def test_few_instructions_without_cycles_rarely_show_one(instructions: int) -> None:
+    rng, shown = np.random.default_rng(2), 0
+    first, second = np.triu_indices(3, 1)
+    i, pair = (grid.ravel() for grid in np.meshgrid(range(instructions), range(3), indexing="ij"))
+    for _ in range(40):
+        won = (rng.random(len(i)) < 0.5).astype(float)
+        table = table_of_codes(first[pair], second[pair], won, models="abc", instruction=i, order=np.zeros(len(i)))
+        shown += cycle_test(table, resamples=200, rng=rng).p_value < 0.05
+    assert shown <= 5
