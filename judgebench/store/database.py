@@ -121,6 +121,7 @@ class Database:
         # PostgreSQL otherwise takes a snapshot a statement, which a writer needs who has waited for another.
         level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reading = self.engine.execution_options(**level)
+        self.upgraded_from: str | None = None  # the schema's revision that was found, where it was an older one
         revision = self.revision()
         if revision is None and not create:
             raise InputError(f"the database {self.name} is empty: submit or import something first")
@@ -131,6 +132,7 @@ class Database:
             )
         if revision != SCHEMA_REVISION:
             self.upgrade()
+            self.upgraded_from = revision
 
     @property
     def name(self) -> str:
@@ -283,6 +285,11 @@ class Database:
 
     def _error(self, error: BaseException | None) -> DatabaseError:
         reason = _scrubbed(str(error)).partition("\n")[0]
+        if (newer := self._newer_by_now()) is not None:
+            return DatabaseError(
+                f"the database {self.name} was upgraded meanwhile (schema {newer}) by a newer judgebench than this "
+                f"(schema {SCHEMA_REVISION}): upgrade judgebench, and do again what was stopped"
+            )
         if any(kind.__name__ == "IntegrityError" for kind in type(error).__mro__):
             return DatabaseError(f"the database {self.name} refused a row: {reason}")
         if not self.is_sqlite and _is_away(error):
@@ -290,6 +297,13 @@ class Database:
         if "locked" in reason or "lock timeout" in reason:
             return DatabaseBusy(f"the database {self.name} is locked by another process: {reason}")
         return DatabaseError(f"the database {self.name} cannot be used: {reason}")
+
+    def _newer_by_now(self) -> str | None:
+        """The schema's revision where another program has brought it past this code's; None also where none is read."""
+        with suppress(sa.exc.SQLAlchemyError, UnicodeDecodeError), self.engine.connect() as connection:
+            revision = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+            return revision if revision is not None and str(revision) > SCHEMA_REVISION else None
+        return None
 
 
 @contextmanager

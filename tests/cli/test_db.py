@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from judgebench.store import schema as t
 from judgebench.store.database import Database
 from tests.cli.conftest import Invoke
+from tests.store.old_database import build
 
 
 def test_a_database_is_checked_saved_and_copied(submitted: Invoke, tmp_path: Path) -> None:
@@ -54,3 +55,12 @@ def test_what_is_missing_is_a_problem(submitted: Invoke, tmp_path: Path) -> None
     assert "benchmark 'bench', judge 'scripted:coin': 1 of 12 planned trials have no verdict there" in checked.out
     assert submitted(*run).code == 0
     assert "no verdict there" not in submitted("db", "check").out
+
+
+def test_an_upgrade_is_told_once_whoever_opens_the_database(invoke: Invoke, tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    build(str(path), "0007")
+    first, second = (invoke("--db", path, "benchmarks") for _ in range(2))
+    assert "from schema 0007 to" in first.err
+    assert "older versions of judgebench no longer open it" in first.err
+    assert "schema" not in first.out + second.err

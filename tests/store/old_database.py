@@ -5,9 +5,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from judgebench.resources import folder
 from judgebench.store.database import add_functions, migrate, parse_address
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = tuple(sorted(file.name[:4] for file in (folder("migrations") / "versions").glob("[0-9]*.py")))[:-1]
 Rows = dict[str, list[dict[str, Any]]]
 _NOW = "2026-01-31T23:59:59.123456+00:00"
 _SIDES = {

@@ -90,6 +90,18 @@ def test_a_schema_that_nobody_made_is_one_clear_error(address: str, revision: st
         Database(address)
 
 
+def test_what_a_newer_program_changed_meanwhile_is_told_as_that(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9998'"))
+        connection.execute(sa.text("ALTER TABLE events RENAME TO happened"))
+    for work in (database.read, database.write):
+        with (
+            pytest.raises(DatabaseError, match=r"upgraded meanwhile \(schema 9998\) .*: upgrade judgebench"),
+            work() as rows,
+        ):
+            rows.execute(sa.text("SELECT * FROM events"))
+
+
 @pytest.mark.parametrize("damage", ["{", "[]", "5", '{"segments": [[1]]}'])
 def test_damaged_messages_are_one_clear_error(damage: str) -> None:
     with pytest.raises(DatabaseError, match="judgebench db check"):
