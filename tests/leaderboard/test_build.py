@@ -42,6 +42,7 @@ def test_verdicts_that_are_alike_are_no_certainty(method: str, preference: float
     rows = [(name, "base", value, f"i{i}") for name, value in models.items() for i in range(instructions)]
     board = build(table_of(rows), Choices(method=method, baseline="base", resamples=20))
     for row in board.rows:
+        assert row.standard_error is None or row.standard_error > 1e-9
         if row.model != "base":
             assert row.upper - row.lower > 0
             assert (row.rank_lower, row.rank_upper) == (1, 4) or instructions > 4
