@@ -198,6 +198,7 @@ def plan(database: Database, study: Study, judge: ResolvedJudge | None = None) -
     its name is another's.
     """
     resolved = identified(database, judge or resolve(study.judge))
+    price_of(resolved.spec)  # what is wrong in itself is told before what is stored is in its way
     with database.read() as connection:
         store.judges.check_judge(connection, resolved.judge)
     _make_keys_current(database, resolved)
