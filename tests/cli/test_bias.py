@@ -47,4 +47,4 @@ def test_a_judge_that_always_says_first(judged: Invoke) -> None:
     assert {row["tier"] for row in board["rows"]} == {1}
     card = judged("card", "--judge", "scripted:always-first", "--format", "json").json
     grades = {line["name"]: line["grade"] for line in card["lines"]}
-    assert (grades["consistency"], grades["position"]) == ("C-D", "D")
+    assert (grades["consistency"], grades["position"]) == ("C-D", "too little data")  # of four instructions
