@@ -193,8 +193,8 @@ def test_a_trial_whose_images_take_more_than_a_request_fails_and_says_why(
         report = run(database, study(server.url), environment={})
     assert report.tally.ended == {Status.FAILED: 2}
     assert report.reasons[0][0].startswith("not asked: its 2 images take")
+    another = study(server.url, judge={"name": "other", "settings": {"seed": 1}})
     with pytest.raises(InputError, match="its 2 images take"):
-        another = study(server.url, judge={"name": "other", "settings": {"seed": 1}})
         batches.export(database, another, tmp_path / "q.jsonl")
     assert not list(tmp_path.glob("q.jsonl*"))
 
