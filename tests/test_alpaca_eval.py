@@ -58,6 +58,7 @@ def test_importing_again_adds_nothing(imported: Database, shared: Path) -> None:
     assert check(imported) == before
 
 
+@pytest.mark.slow
 def test_the_raw_reply_is_kept_with_its_order(imported: Database) -> None:
     chosen = store.battles.BattleFilter(models=("claude-2",))
     [summary], total = services.battles.battles(imported, "alpaca_eval", chosen, limit=1)

@@ -71,6 +71,7 @@ def check_facts(text: str) -> None:
     assert [what for what, words in FACTS.items() if words not in told] == [], told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_says_all_of_it_above_its_result_and_in_json(invoke: Invoke, stored: Path, name: str) -> None:
     result = invoke(*COMMANDS[name])
@@ -163,6 +164,7 @@ def test_the_page_of_audits_names_what_was_not_audited(monkeypatch: pytest.Monke
     assert "Not audited, or not since outputs were added: near." in printed(opened("audits", monkeypatch, stored))
 
 
+@pytest.mark.slow
 def test_the_page_of_pairs_names_the_method_of_its_intervals(monkeypatch: pytest.MonkeyPatch, stored: Path) -> None:
     pytest.importorskip("streamlit", reason="the app needs the extra app")
     with closing(Database(str(stored))) as database:

@@ -164,6 +164,7 @@ def test_what_has_no_form_in_a_request_is_not_sent(monkeypatch: pytest.MonkeyPat
             server.start_placement("v1", benchmark="bench")
 
 
+@pytest.mark.slow
 def test_a_server_that_is_no_judgebench_s_is_told_from_one() -> None:
     """Whatever it answers: what is not ours is never read as if it were."""
     for body in (b"[]", b"{}", b'{"rows": 3}', b"<html>", b'"text"'):

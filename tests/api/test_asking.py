@@ -130,6 +130,7 @@ def test_an_error_in_a_function_is_a_failed_trial_and_not_a_verdict(judged: Data
     assert "out of order" in report.reasons[0][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
@@ -314,6 +315,7 @@ def test_outputs_are_collected_with_settings_that_are_stored(judged: Database) -
     assert outputs["output"].to_list() == [f"question {i}" for i in range(6)]
 
 
+@pytest.mark.slow
 def test_the_whole_way_on_either_database(address: str) -> None:
     db = judgebench.open(address)
     for name in ("one", "two"):

@@ -15,6 +15,7 @@ def judge(messages: list[dict[str, str]]) -> str:
     return "A"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "arguments", "name"),
     [

@@ -118,6 +118,7 @@ def test_verdicts_are_a_frame_with_the_raw_replies(judged: Database) -> None:
     assert len(judgebench.verdicts(judged, benchmark="b", judge="coin")) == 8
 
 
+@pytest.mark.slow
 def test_results_become_charts(judged: Database) -> None:
     board = judgebench.rank(judged, benchmark="b", method="bradley-terry")
     drawn = judgebench.chart(board.head(2)).to_dict()

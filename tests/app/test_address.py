@@ -27,6 +27,7 @@ def test_names_labels_and_aliases_are_understood(given_word: str, name: str | No
     assert address.understood(given_word, METHODS, {"lc": "length-controlled"}) == name
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=8), unique=True, max_size=6))
 def test_every_name_means_itself(names: list[str]) -> None:
     labels = {name: name.strip() for name in names}

@@ -27,6 +27,7 @@ def audited(tmp_path: Path, demo_database: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_remark_on_several_submissions_stands_once_and_says_on_how_many(
     audited: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,7 @@ def labels(app: Any) -> set[str]:
     return {element.key for element in app.button}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("role", "starts"),
     [

@@ -136,6 +136,7 @@ def test_every_page_shows_images_steps_and_goals_beside_outputs(visit: Visit, no
     visit.nothing_happened()
 
 
+@pytest.mark.slow
 def test_files_hold_images_steps_and_goals_beside_outputs(tmp_path: Path) -> None:
     path = tmp_path / "cards.db"
     filled(path)
@@ -157,6 +158,7 @@ def test_files_hold_images_steps_and_goals_beside_outputs(tmp_path: Path) -> Non
     assert battle["steps"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
 def test_exports_hold_images_steps_and_goals(tmp_path: Path, ending: str) -> None:
     path = tmp_path / "cards.db"

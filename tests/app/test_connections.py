@@ -80,6 +80,7 @@ def _opened(place: tuple[str, int], head: str = "") -> socket.socket:
     return connection
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["", "G", "GET / HTTP/1.1\r\nHost: x\r\n"])
 @pytest.mark.parametrize("before", ["", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"])
 def test_a_head_that_does_not_come_to_its_end_is_not_waited_for(place: tuple[str, int], before: str, head: str) -> None:
@@ -167,6 +168,7 @@ def test_more_messages_than_are_read_end_the_connection(place: tuple[str, int]) 
         _ended(connection)
 
 
+@pytest.mark.slow
 def test_messages_that_nobody_reads_end_the_connection(place: tuple[str, int]) -> None:
     with _opened(place) as connection:
         assert b"101" in connection.recv(1 << 16)

@@ -24,6 +24,7 @@ def test_the_demo_is_in_the_database(tmp_path: Path) -> None:
         assert [row.name for row in services.benchmarks.benchmarks(database)] == ["demo"]
 
 
+@pytest.mark.slow
 def test_what_went_wrong_is_returned(tmp_path: Path) -> None:
     assert "judgebench: " in demonstration.set_up(str(tmp_path / "no folder" / "new.db"))
 

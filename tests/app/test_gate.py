@@ -70,6 +70,7 @@ def test_every_route_of_this_streamlit_is_named_or_closed() -> None:
     assert set(ROUTES) == set(gate._NEEDED) | AGENT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("method", METHODS)
 def test_without_a_login_only_what_it_takes_to_log_in_is_served(guarded: str, route: str, method: str) -> None:
@@ -213,6 +214,7 @@ def test_who_is_taken_out_of_the_file_of_access_is_out(guarded: str, access: Pat
     asyncio.run(_until(lambda: _upload(guarded, "none", sender).status == 400))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "host", ["evil.com", "127.0.0.1.evil.com", "localhost@evil.com", "", "[::1", "127.0.0.1:99999"]
 )
@@ -438,6 +440,7 @@ def test_every_answer_says_what_a_browser_may_do_with_it(guarded: str, path: str
             assert "server" not in said
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_cookie_is_no_login_after_its_owner_has_logged_out(guarded: str) -> None:
     copy = headers(guarded, cookie=login(guarded, "admin@example.org", at=1))
     other = headers(guarded, cookie=login(guarded, "admin@example.org", at=2))

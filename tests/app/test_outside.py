@@ -4,9 +4,12 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from judgebench.resources import folder
 
 
+@pytest.mark.slow
 def test_streamlit_asks_no_service_for_the_address_of_this_machine() -> None:
     code = """
 import sys, types

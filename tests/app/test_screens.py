@@ -67,6 +67,7 @@ def printed(app: "testing.AppTest") -> str:
     return "\n".join(str(element.value) for kind in (app.text, app.code, app.error) for element in kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_without_a_database(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     app = opened(page, monkeypatch, tmp_path / "none.db")
@@ -78,6 +79,7 @@ def test_without_a_database(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_with_the_demo(page: str, monkeypatch: pytest.MonkeyPatch, demo_database: Path) -> None:
     assert opened(page, monkeypatch, demo_database).title[0].value == TITLES[page]
@@ -300,6 +302,7 @@ def test_the_leaderboard_says_by_what_new_models_are_ranked(
     assert "New models of demo are judged by scripted:coin against the baseline demo-careful" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", sorted({path.stem for path in (folder("app") / "screens").glob("*.py")} - _NEEDS_NONE))
 def test_a_database_that_cannot_be_read_is_explained(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: str
@@ -319,6 +322,7 @@ def test_a_link_to_a_benchmark_that_is_none_says_so(monkeypatch: pytest.MonkeyPa
         assert ("There is no benchmark nosuch here" in printed(app)) is said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "key", "unknown", "known"),
     [
@@ -500,6 +504,7 @@ def test_who_may_not_have_judges_asked_gets_no_estimate(monkeypatch: pytest.Monk
     assert "battles of" in printed(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_what_is_not_there_yet_is_no_error_and_leads_on(
     page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

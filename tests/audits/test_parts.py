@@ -42,6 +42,7 @@ def severe(submissions: SubmissionSet, categories: Mapping[str, str | None]) -> 
     return named
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cheat", CHEATS)
 def test_a_cheat_in_one_category_is_severe(cheat: str) -> None:
     part = slice(0, 16)

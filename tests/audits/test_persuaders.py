@@ -42,6 +42,7 @@ def test_the_control_is_the_cut_alone_and_each_persuader_the_cut_with_a_claim_be
         assert 60 < before < 140
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "pattern", "share"),
     [

@@ -23,6 +23,7 @@ def beyond(world, rng):
     return length(table, human=human).slope.beyond_people
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("votes", [1, 10])
 def test_a_judge_that_goes_by_peoples_quality_has_no_taste_however_sharp_it_is(votes):
     rng = np.random.default_rng(votes)

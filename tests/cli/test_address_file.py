@@ -73,6 +73,7 @@ def test_python_takes_a_file_as_well(
         judgebench.judge(database, "qwen", url=[file, servers[0].url])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

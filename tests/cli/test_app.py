@@ -31,6 +31,7 @@ def test_others_are_let_in_only_by_a_file_of_access(host: str) -> None:
         launch("x.db", Serving(headless=True, host=host))
 
 
+@pytest.mark.slow
 def test_a_file_of_access_that_streamlit_would_not_read_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("streamlit", reason="the app needs the extra app")
     named, linked = tmp_path / "access.conf", tmp_path / "access.toml"

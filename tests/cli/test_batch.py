@@ -109,6 +109,7 @@ def test_a_file_holds_every_pending_question_once(submitted: Invoke, tmp_path: P
     assert "never overwritten" in overwriting.err
 
 
+@pytest.mark.slow
 def test_results_come_in_any_order_in_parts_and_twice(submitted: Invoke, tmp_path: Path) -> None:
     export(submitted, tmp_path / "b.jsonl")
     results = [answered(line) for line in lines(tmp_path / "b.jsonl")]

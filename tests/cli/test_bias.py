@@ -18,6 +18,7 @@ def figures(document: Any) -> list[dict[str, Any]]:
     return [found for each in document for found in figures(each)] if isinstance(document, list) else []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

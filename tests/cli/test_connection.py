@@ -133,6 +133,7 @@ def test_a_token_that_expires_is_had_again_from_a_function(
     anything_but(tokens, printed.out, printed.err, *everywhere(tmp_path, bench))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("login", [None, LOGIN], ids=["open", "with a password"])
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
 def test_everything_goes_by_the_proxy(

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from judgebench.store import schema as t
@@ -45,6 +46,7 @@ def test_upgrading_makes_a_database_and_leaves_one_that_is_there(invoke: Invoke,
     assert invoke("benchmarks", "--format", "json").json == []
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_a_problem(submitted: Invoke, tmp_path: Path) -> None:
     run = ("run", "--benchmark", "bench", "--judge", "scripted:coin", "--all-pairs", "--limit", "2")
     assert submitted(*run).code == 0

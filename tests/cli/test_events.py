@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.api.test_package import commands
 from tests.cli.conftest import Invoke
 from tests.cli.test_answer import listed, to, told
@@ -109,6 +111,7 @@ def newest(run: Invoke) -> tuple[int, str]:
     return event["id"], event["action"]
 
 
+@pytest.mark.slow
 def test_every_command_that_writes_is_logged(judged: Invoke, tmp_path: Path) -> None:
     missing = []
     for words, action in steps(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from tests.cli.conftest import Invoke
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["jsonl", "json", "csv", "csv.gz", "parquet"])
 def test_outputs_go_out_and_come_back(submitted: Invoke, tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"o.{ending}"

@@ -131,6 +131,7 @@ def test_an_archive_on_standard_input_is_a_log(invoke: Invoke, monkeypatch: pyte
     assert shown.err.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", form_files.NAMES)
 def test_each_form_comes_in_goes_out_and_comes_in_again(invoke: Invoke, tmp_path: Path, name: str) -> None:
     path = form_files.source(forms.named(name), tmp_path)

@@ -102,6 +102,7 @@ READING = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", READING, ids=" ".join)
 def test_what_is_read_is_printed_as_here(api: Api, invoke: Invoke, words: tuple[str, ...]) -> None:
     here, there = invoke(*words), invoke("--server", api.url, *words)
@@ -121,6 +122,7 @@ def test_the_exit_code_says_from_afar_whether_the_new_version_is_worse(api: Api,
     assert [compared("old", "worse"), compared("worse", "old"), compared("old", "same")] == [1, 0, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

@@ -196,6 +196,7 @@ def test_a_study_file_says_the_same_as_flags(submitted: Invoke, tmp_path: Path) 
     assert by_flags == by_file | {"calls": 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -146,6 +146,7 @@ def test_a_judge_that_was_added_is_served_as_it_was_said(submitted: Invoke, prog
     assert submitted("judges", "test", "mine", *flags).code == 0
 
 
+@pytest.mark.slow
 def test_its_key_comes_by_the_variable_that_is_named(
     submitted: Invoke, program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +159,7 @@ def test_its_key_comes_by_the_variable_that_is_named(
     assert "key_env" in refused.err
 
 
+@pytest.mark.slow
 def test_rewards_come_from_a_server_that_pools(submitted: Invoke, program: Path, tmp_path: Path) -> None:
     flags = flags_of(program, tmp_path)
     ran = submitted(
@@ -176,6 +178,7 @@ def test_answers_come_from_a_model_that_is_served_for_them(submitted: Invoke, pr
     assert ends(number_after("pid", tmp_path / "log"))
 
 
+@pytest.mark.slow
 def test_an_audit_serves_its_judge_once(submitted: Invoke, program: Path, tmp_path: Path) -> None:
     flags = flags_of(program, tmp_path)
     judge = ("--judge", "vllm:org/tiny", *flags)

@@ -110,6 +110,7 @@ def test_a_redirection_is_not_followed(way: str) -> None:
     assert "redirects to http://elsewhere/" in str(error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reply", "kind", "text"),
     [

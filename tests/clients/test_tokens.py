@@ -190,6 +190,7 @@ def test_a_function_that_returns_no_token_is_one_message(token: Token) -> None:
     assert server.requests == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("good_for", "count"), [(1, 12), (4, 40)])
 def test_a_new_token_that_answers_slowly_is_not_given_up_by_those_it_refuses(good_for: int, count: int) -> None:
     handed: list[int] = []

@@ -88,6 +88,7 @@ def claimed_elsewhere(database: Database, wanted: Study, count: int | None = Non
     return run_id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runs", [2, 3])
 def test_runs_at_once_ask_each_trial_once(address: str, runs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     database = Database(address)
@@ -117,6 +118,7 @@ def test_runs_at_once_ask_each_trial_once(address: str, runs: int, monkeypatch: 
     assert check(database).problems == ()
 
 
+@pytest.mark.slow
 def test_a_run_of_another_judge_is_not_disturbed(address: str) -> None:
     database = Database(address)
     stored(database, asked(20), MODELS)
@@ -138,6 +140,7 @@ def test_runs_that_plan_some_of_the_same_trials_share_these(address: str) -> Non
     assert all_twice.tally.ended == {Status.OK: 2 * TRIALS}
 
 
+@pytest.mark.slow
 def test_equal_trials_of_two_benchmarks_are_asked_once(address: str) -> None:
     database = Database(address)
     for benchmark in ("bench", "other"):

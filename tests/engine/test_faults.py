@@ -70,6 +70,7 @@ def _check(database: Database, report: engine.run.RunReport, tmp_path: Path) -> 
     return sorted({row.status for row in rows})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ONCE)
 def test_a_fault_that_passes_costs_no_trial(one: Database, tmp_path: Path, fault: str) -> None:
     failed = []

@@ -55,6 +55,7 @@ def rows(database: Database) -> list[tuple[Any, ...]]:
         return sorted({tuple(row) for row in connection.execute(query)}, key=str)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("defence", NAMES)
 def test_a_second_question_is_asked_under_every_defence(database: Database, defence: str) -> None:
     stored(database, asked(2), ["m1", "m2"])

@@ -25,6 +25,7 @@ def run(folder: Path, urls: list[str], **more: Any) -> engine.run.RunReport:
         database.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "reply",
     [None, Reply(body=b"<html>"), Reply.error(503), Reply.error(400, "no chat template")],

@@ -139,6 +139,7 @@ class TestMerging:
         with database.read() as connection:
             assert store.transfer.digests(connection) == before
 
+    @pytest.mark.slow
     def test_of_two_answers_the_earlier_counts_in_whichever_order(
         self, database: Database, parts: list[str], tmp_path: Path
     ) -> None:

@@ -33,6 +33,7 @@ def rows(database: Database, benchmark: str) -> list[Any]:
         return list(connection.execute(query.order_by(v.trial_key)).all())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("template", "each"), [(PAIRWISE, 2), (POINTWISE, 2)])
 def test_what_another_benchmark_knows_is_taken_over(database: Database, template: str, each: int) -> None:
     fill(database, "dev", asked(20))
@@ -65,6 +66,7 @@ def test_what_another_benchmark_knows_is_taken_over(database: Database, template
     assert [sum(row.ended.values()) for row in runs] == [0, 45 * each, 20 * each]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("template", "field", "values"),
     [
@@ -149,6 +151,7 @@ def test_an_adaptive_study_takes_over(database: Database) -> None:
     assert len(rows(database, "other")) == 80
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", [PAIRWISE, POINTWISE, "pairwise/three-way-reference"])
 def test_one_file_of_verdicts_is_stored_under_both_names(database: Database, tmp_path: Path, template: str) -> None:
     fill(database, "bench", asked(3, reference="42"))
@@ -179,6 +182,7 @@ def old(database: Database) -> None:
         connection.execute(sa.update(t.batch_trials).values(sent_key=None))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", ["pairwise/three-way-reference", "pointwise/mt-bench-reference", PAIRWISE])
 def test_a_database_from_before_is_asked_nothing_again(database: Database, tmp_path: Path, template: str) -> None:
     fill(database, "bench", asked(60, reference="42"))
@@ -273,6 +277,7 @@ def test_samples_are_exported_and_imported_with_their_verdicts(database: Databas
     assert judge.calls == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", [PAIRWISE, POINTWISE, "pairwise/three-way-reference"])
 def test_verdicts_by_a_template_that_is_not_here_are_known_when_it_is(
     database: Database, tmp_path: Path, template: str, monkeypatch: pytest.MonkeyPatch

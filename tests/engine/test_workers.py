@@ -145,6 +145,7 @@ def test_the_limit_on_calls_counts_those_whose_answer_was_lost(
     assert sum(request.method == "POST" for request in server.requests) <= 60
 
 
+@pytest.mark.slow
 def test_workers_that_are_all_lost_end_the_run(bench: Database, fleet: Fleet) -> None:
     fleet.kills, fleet.are_lost = 2, True
     with pytest.raises(JudgeError, match=r"times in a row, last: the actor is restarting \(asked"):

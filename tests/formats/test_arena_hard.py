@@ -108,6 +108,7 @@ def test_mirrored_spellings_and_a_judge_of_the_folder(database: Database, tmp_pa
     assert first.judge.name == "gemini"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

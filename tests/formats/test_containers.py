@@ -77,6 +77,7 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, str) and value.startswith(("a.json", "/")) else value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(ROWS))
 def test_a_format_reads_the_same_of_every_kind_of_file(tmp_path: Path, name: str) -> None:
     format = readable()[name]

@@ -24,6 +24,7 @@ def test_a_judge_is_read_back(tmp_path: Path, ending: str, shows: tuple[str, ...
     assert read_judges(path).judges == ((JUDGE, shows),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", templates(), ids=lambda template: template.id)
 def test_a_judge_by_any_template_is_read_back(tmp_path: Path, template: Template) -> None:
     path = tmp_path / "judges.parquet"

@@ -43,6 +43,7 @@ ROWS: Mapping[str, Mapping[str, Any]] = {
 ODD: tuple[Any, ...] = (None, True, -1, 1e308, "", "[", [], [None], [[]], {}, {"a": 1}, [{"role": "user"}])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROWS)
 def test_a_column_that_is_missing_or_odd_is_read_or_refused_by_its_row(tmp_path: Path, name: str) -> None:
     path, row = tmp_path / "a.jsonl", ROWS[name]

@@ -39,6 +39,7 @@ def test_a_conversation_in_a_text_is_one(tmp_path: Path, ending: str, column: st
     assert (read.outputs[0].output.text, read.outputs[0].instruction.turns) == ("Hello.", ("Hi",))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("column", ["messages", "prompt", "input", "conversation", "Prompt"])
 def test_a_prompt_in_a_text_is_one(tmp_path: Path, ending: str, column: str) -> None:

@@ -33,6 +33,7 @@ def refusal(folder: Path, rows: list[dict[str, Any]], **keywords: Any) -> str:
     return str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl.gz", "a.csv", "a.parquet"])
 @settings(max_examples=25, deadline=None)
 @given(pairs=st.dictionaries(instructions, texts, min_size=1, max_size=6))

@@ -39,6 +39,7 @@ WHOLE = {"chosen": said("Two?", "2"), "rejected": said("Two?", "5")}
 REPLIES = {"chosen": said("2", first="assistant"), "rejected": said("5", first="assistant")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "row",
     [

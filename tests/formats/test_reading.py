@@ -53,6 +53,7 @@ def refusal(path: Path, **limits: Any) -> str:
     return message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=30, deadline=None)
 @given(rows=st.lists(st.fixed_dictionaries({"instruction": storable, "output": storable}), min_size=1, max_size=5))
@@ -61,6 +62,7 @@ def test_property_rows_survive_a_round_trip(name: str, rows: list[dict[str, str]
         assert values(write_rows(Path(folder) / name, rows)) == rows
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     rows=st.lists(st.dictionaries(storable, json_values, max_size=3), min_size=1, max_size=5),
@@ -201,6 +203,7 @@ def test_damage_inside_gzip_is_refused(tmp_path: Path) -> None:
     refusal(tmp_path / "a.json.gz")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.json.gz", "a.jsonl.gz", "a.csv.gz"])
 @pytest.mark.parametrize("filling", [b" ", b"\n", b"[", b'"', b"x"])
 def test_a_small_file_that_unpacks_to_a_huge_one_is_refused_in_little_memory(

@@ -87,6 +87,7 @@ def in_csv(row: dict[str, Any]) -> dict[str, Any]:
     return row | numbers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=40, deadline=None)
 @given(rows=files)

@@ -229,6 +229,7 @@ def test_exchanging_the_labels_exchanges_the_verdict(text):
         assert one.preference == 1 - other.preference
 
 
+@pytest.mark.slow
 @given(
     st.text()
     | st.lists(
@@ -272,6 +273,7 @@ def test_reasoning_beside_the_reply_gives_no_verdict():
     assert verdict.status is Status.UNPARSED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     few(["[[A]] ", '{"a":', "<think>", "[[", '{"', '{"verdict":"A"}', "verdict: ", "[RESULT] ", " ", "\n", "1."], 3),

@@ -66,6 +66,7 @@ def given_another_benchmark(api: Api) -> None:
         connection.execute(sa.update(tokens).values(scopes='["other"]'))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "status"), [(revoked, 401), (made_viewer, 403), (given_another_benchmark, 403)])
 @pytest.mark.parametrize(
     ("path", "who", "body", "kind"), [(PATH, "submitter", rows("late", 0), JSONL), ("/runs", "admin", STUDY, JSON)]

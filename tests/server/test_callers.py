@@ -3,6 +3,8 @@
 import time
 from dataclasses import replace
 
+import pytest
+
 from judgebench.server.state import ServerState
 from judgebench.services.access import Policy
 from judgebench.services.tokens import tokens
@@ -21,6 +23,7 @@ def test_the_use_of_a_token_is_noted(api: Api) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_requests_of_a_token_are_limited(database: Database) -> None:
     judged(database)
     state = ServerState(database, lambda: Policy(False), hosts=HOSTS, limits=replace(LIMITS, rate=5))

@@ -160,6 +160,7 @@ def tokens(api: Api) -> Api:
     return api
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
 def test_a_bad_request_gets_its_status_and_leaves_nothing(tokens: Api, bad: Bad) -> None:
     before = check(tokens.database).rows

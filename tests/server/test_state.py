@@ -113,6 +113,7 @@ def test_one_caller_takes_no_more_than_its_share_of_what_reads(api_alone: Api, m
         assert not slow.begun.acquire(timeout=0.5)
 
 
+@pytest.mark.slow
 def test_one_caller_takes_no_more_than_its_share_of_what_writes(
     api_alone: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +167,7 @@ def test_who_does_not_read_what_was_answered_is_answered_nothing_more(monkeypatc
     asyncio.run(asked())
 
 
+@pytest.mark.slow
 def test_of_answers_that_are_not_read_a_caller_gets_few(api_alone: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Others are answered meanwhile, and the caller's own go on once it reads, or is gone."""
     board, begun = "x" * (20 << 20), threading.Semaphore(0)
@@ -190,6 +192,7 @@ def test_of_answers_that_are_not_read_a_caller_gets_few(api_alone: Api, monkeypa
     assert api_alone.ask("GET", path, "viewer").body == board.encode()
 
 
+@pytest.mark.slow
 def test_who_reads_does_not_wait_for_those_who_write(api_alone: Api) -> None:
     """As many requests write as there are threads to read in, and somebody else has the database to write to."""
     with ThreadPoolExecutor(states.THREADS) as clients:

@@ -192,6 +192,7 @@ def models(database: Database, benchmark: str) -> tuple[str, ...]:
     return next((summary.models for summary in summaries if summary.name == benchmark), ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("door", DOORS)
 def test_a_null_model_is_refused_or_marked(hall: Hall, door: str) -> None:
     for number, texts in enumerate(NULLS.values()):
@@ -207,6 +208,7 @@ def test_a_null_model_is_refused_or_marked(hall: Hall, door: str) -> None:
             assert (audit.passed, audit.high > 0, audit.stale) == (False, True, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("door", DOORS)
 def test_an_honest_model_passes_and_what_is_kept_is_what_the_audit_says(hall: Hall, door: str) -> None:
     hall.imported("b", outputs(OTHER, model="other"), True)

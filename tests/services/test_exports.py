@@ -124,6 +124,7 @@ def test_what_is_read_back_gives_the_same_files(
     assert numbers[0] == numbers[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("kind", READ_BACK)
 def test_each_file_stands_by_itself(tmp_path: Path, kind: str, ending: str) -> None:

@@ -106,6 +106,7 @@ def other(tmp_path: Path) -> Database:
     return Database(str(tmp_path / "other.db"), create=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("door", [by_import, by_python, by_submission])
 def test_each_form_comes_in_and_goes_out_equal(
@@ -138,6 +139,7 @@ def spoken(path: Path) -> list[Any]:
     return [{key: value for key, value in row.items() if key not in beside} for row in rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("ending", ["jsonl", "json.gz", "csv", "parquet"])
 def test_our_own_files_hold_conversations_of_every_form(
@@ -155,6 +157,7 @@ def test_our_own_files_hold_conversations_of_every_form(
         assert first.read_bytes() == second.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("origin", MAKERS)
 @pytest.mark.parametrize("name", NAMES)
 def test_each_form_goes_out_as_each_other(tmp_path: Path, other: Database, origin: str, name: str) -> None:
@@ -223,6 +226,7 @@ def test_samples_are_stored_apart_and_come_back(tmp_path: Path, database: Databa
         assert stored(empty) == stored(database), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("reply", ["done", "call"])
 def test_what_was_given_stays_given(tmp_path: Path, name: str, reply: str) -> None:
@@ -287,6 +291,7 @@ def test_what_no_database_holds_as_text_survives_in_messages(tmp_path: Path, dat
         assert stored(other) == stored(database)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "promptfoo"])
 def test_a_file_that_is_not_stored_is_left_out_and_counted(tmp_path: Path, database: Database, name: str) -> None:
     asked = Message("user", (Text("Like this:"), Media("image", IMAGE.digest, "image/png")))
@@ -329,6 +334,7 @@ def test_nulls_that_parquet_adds_are_left_out_and_counted(tmp_path: Path, databa
     assert (report.new, report.duplicate, report.messages.nulls) == (1, 1, 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("put_out", ["x", 5, {"a": 1}, [1], {"role": "assistant", "content": "c"}])
 @pytest.mark.parametrize("raw", ["q", json.dumps([{"role": "user", "content": "q"}])])
 def test_variables_of_promptfoo_stay_beside_their_prompt(
@@ -340,6 +346,7 @@ def test_variables_of_promptfoo_stay_beside_their_prompt(
     assert spoken(tmp_path / "out.json") == [row]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_what_was_asked_stays_so_where_a_form_loses_some_of_it(tmp_path: Path, database: Database, name: str) -> None:
     """Replies to earlier turns are a model's, though the form has no place for a tool or a picture."""

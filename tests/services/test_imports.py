@@ -92,6 +92,7 @@ def test_a_mistyped_benchmark_is_no_new_one(tmp_path: Path, database: Database) 
     import_file(database, path, benchmark="bnch", options=ImportOptions(new_benchmark=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "as_format"),
     [

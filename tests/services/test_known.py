@@ -82,6 +82,7 @@ def test_submissions_join_too(tmp_path: Path, database: Database, frame: bool) -
     assert [(row["ids"], row["output"]) for row in stored] == [([str(n)], [f"to {n}"]) for n in (81, 82, 83)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
 def test_ids_go_out_and_come_back(tmp_path: Path, database: Database, other: Database, ending: str) -> None:
     rows = [*QUESTIONS, {"uid": "=u", "question_id": 81, "turns": QUESTIONS[0]["turns"], "category": "c"}]
@@ -179,6 +180,7 @@ def test_property_an_id_joins_its_own_instruction_or_none(
         assert known.instruction(asked) is None
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_published_answers_join_their_questions(shared: Path, tmp_path: Path, other: Database) -> None:
     folder = shared / "data" / "mt_bench"

@@ -41,6 +41,7 @@ def board(database: Database, scope: Scope = PEOPLE, **choices: Any) -> Leaderbo
     return services.leaderboards.leaderboard(database, "arena", scope=scope, choices=Choices(**choices))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["win-rate", "bradley-terry", "davidson", "rao-kupper", "elo"])
 def test_known_strengths_come_back_by_every_method(tmp_path: Path, method: str) -> None:
     ranked = board(voted(tmp_path, prompts=60), method=method)
@@ -61,6 +62,7 @@ def test_votes_of_nobody_known_on_nothing_known_equal_rate(tmp_path: Path) -> No
     assert "each vote counts as to a prompt of its own" in ranked.notes[0]
 
 
+@pytest.mark.slow
 def test_what_counts_is_said_with_both_bad_and_other_people(tmp_path: Path) -> None:
     database = voted(tmp_path, prompts=60)
     about = board(database).coverage

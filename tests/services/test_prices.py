@@ -69,6 +69,7 @@ WAYS_TO_DESCRIBE: Mapping[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::judgebench.errors.RememberedAddress")
 @pytest.mark.parametrize("described", WAYS_TO_DESCRIBE.values(), ids=WAYS_TO_DESCRIBE)
 @pytest.mark.parametrize("said", WAYS_TO_SAY.values(), ids=WAYS_TO_SAY)

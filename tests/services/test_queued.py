@@ -34,6 +34,7 @@ def rows(database: Database) -> list[int]:
         return [connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0 for table in tables]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("judge", "words"),
     [
@@ -116,6 +117,7 @@ def test_a_job_that_could_not_be_started_any_more_is_not_resumed(
     assert (rows(bench), services.jobs.job(bench, job.id).state) == (before, "stopped")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["run", "audit", "answer"])
 def test_what_can_be_started_is_resumed_and_nothing_else_is_written(bench: Database, kind: str) -> None:
     job = queued(bench, kind)

@@ -93,6 +93,7 @@ def boards(database: Database) -> list[dict[str, Any]]:
     return [{name: row[name] for name in row if name not in ("flag", "coverage")} for row in board]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
 def test_everything_that_can_be_stored_comes_back(tmp_path: Path, ending: str) -> None:
     one, two = fresh(tmp_path, "one"), fresh(tmp_path, "two")
@@ -103,6 +104,7 @@ def test_everything_that_can_be_stored_comes_back(tmp_path: Path, ending: str) -
     assert boards(one) == boards(two)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
 def test_conversations_with_tools_and_images_come_back(tmp_path: Path, ending: str) -> None:
     one, two = fresh(tmp_path, "one"), fresh(tmp_path, "two")

@@ -157,6 +157,7 @@ def numbers(rows: tuple[Row, ...]) -> list[dict[str, Any]]:
     return [row.columns() for row in rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["win-rate", "bradley-terry", "davidson", "elo", "length-controlled"])
 @pytest.mark.parametrize("flagged", [("cheat",), ("cheat", "far"), ("cheat", "far", "short")])
 def test_flagged_models_change_no_other_row(method: str, flagged: tuple[str, ...]) -> None:
@@ -207,6 +208,7 @@ def test_a_flagged_models_rating_stands_on_the_others_scale() -> None:
     assert np.mean(list(gaps.values())) == pytest.approx(np.mean(among_all))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flagged", "scope", "choices", "where"),
     [

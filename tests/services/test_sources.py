@@ -216,6 +216,7 @@ def sources_kept(database: Database) -> int:
         return int(connection.scalar(sa.text(query)) or 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [ROWS, PROMPTS, SIMPLE], ids=["agent", "prompt", "simple"])
 @pytest.mark.parametrize("order", [0, 3, 6])
 def test_what_came_in_a_form_goes_out_equal(

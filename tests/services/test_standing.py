@@ -133,6 +133,7 @@ def test_flagged_models_are_refused_and_left_out_once_they_are(board: Database, 
         plan(board, "bench", ["new"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

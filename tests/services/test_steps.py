@@ -210,6 +210,7 @@ def good(messages: list[dict[str, str]]) -> str:
     return json.dumps({"steps": steps, "first_error": None})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("template", "judge"), [("pointwise/steps", good), ("pointwise/spans", finding)])
 def test_steps_of_a_judged_output_stand_at_every_door(
     database: Database, tmp_path: Path, template: str, judge: Any
@@ -252,6 +253,7 @@ def test_readings_of_other_steps_are_left_out_and_counted(database: Database, tm
     assert steps.document(report)["elsewhere"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("template", "judge"), [("pointwise/steps", good), ("pointwise/spans", finding)])
 def test_verdicts_say_how_the_output_was_cut(database: Database, tmp_path: Path, template: str, judge: Any) -> None:
     other = Database(str(tmp_path / "other.db"), create=True)

@@ -45,6 +45,7 @@ def test_an_audit_that_did_not_see_what_was_stored_meanwhile_is_stale(tmp_path: 
     assert not audit.stale
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "lineage", "changes"),
     [(3, Lineage(), False), (4, Lineage(), True), (3, Lineage("f"), True), (3, Lineage(None, "p", ("t",)), True)],
@@ -71,6 +72,7 @@ def test_a_model_that_exists_is_changed_only_where_that_is_allowed(
     assert not declared.report.changes_model
 
 
+@pytest.mark.slow
 def test_a_model_stored_between_the_look_and_the_button_is_not_changed(tmp_path: Path, database: Database) -> None:
     filled(database)
     mine = prepare(database, submission(tmp_path), benchmark="bench", model="gamma", lineage=Lineage("mine"))

@@ -102,6 +102,7 @@ def test_an_audit_that_asks_a_judge_is_an_admin_s_and_has_an_end(known: Database
         audit_of(known, "null-models", {**fields, "concurrency": 10_000}, POLICY, where="here")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["vllm-offline:/models/x", "python:os", "foreign:x", "vllm:x", "any-llm:openai/x"])
 @pytest.mark.parametrize("name", [None, "careful"])
 def test_a_judge_that_a_file_brought_loads_nothing(known: Database, model: str, name: str | None) -> None:

@@ -31,6 +31,7 @@ def test_an_unknown_field_of_a_judge_or_generator_too() -> None:
         make_generation({"benchmark": "b", "model": "m", "generator": {"model": "m", "modl": "x"}}, where="flags")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content", ["[" * 50_000, "{a: " * 3_000, "benchmark: " + "9" * 5_000, "benchmark: 2026-99-99"]
 )

@@ -219,6 +219,7 @@ def raters(rng, n, *, prevalence, error):
     return np.where(rng.random((n, 2)) < error, guess, truth)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coefficient", [cohen_kappa, gwet_ac1, krippendorff_alpha, icc])
 @pytest.mark.parametrize(("n", "error"), [(5, 0.02), (10, 0.1), (20, 0.02), (20, 0.4)])
 def test_few_items_hold_a_coefficient_near_1_too(coefficient, n, error):
@@ -272,6 +273,7 @@ def test_rank_correlations_against_another_implementation():
     assert rank_correlation(*named, method="kendall").value == pytest.approx(stats.kendalltau(one, other).statistic)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("raters_", [2, 3])
 @pytest.mark.parametrize("seed", range(3))
 def test_coefficients_of_patterns_are_those_of_items(raters_: int, seed: int) -> None:

@@ -66,6 +66,7 @@ def test_clusters_of_unlike_sizes_tell_less():
     assert effective_clusters(uneven, "both").tolist() == [1, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("instructions", [3, 5, 10, 20])
 def test_recovery_of_coverage_with_few_instructions(instructions):
     strengths = np.linspace(1.0, -1.0, 5)

@@ -322,6 +322,7 @@ def test_golden_alpaca_eval_board_without_its_tables():
         assert spearmanr(*pairs.T).statistic >= 0.993
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_raw_rates_beside_the_controlled_ones_are_the_win_rates():
     alpaca.needed()

@@ -154,6 +154,7 @@ def test_the_judges_noise_is_how_much_another_judging_would_differ() -> None:
     assert float(np.mean([end for end in ends if end is not None])) == pytest.approx(spread, rel=0.12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["compared with each other", "each with a baseline", "right or wrong"])
 @pytest.mark.parametrize("cluster", [1, 5])
 def test_equal_versions_are_hardly_ever_called_worse(name: str, cluster: int) -> None:

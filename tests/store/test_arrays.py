@@ -4,6 +4,8 @@ import gc
 import weakref
 from dataclasses import replace
 
+import pytest
+
 from judgebench import store
 from judgebench.records import Model, Order, Output, Source, Status, Verdict
 from judgebench.store.database import Database
@@ -39,6 +41,7 @@ def test_the_table_holds_preferences_and_counts_the_rest(database: Database) -> 
     assert one_category.left_out == {Status.FAILED: 1}
 
 
+@pytest.mark.slow
 def test_a_table_is_read_once_in_a_snapshot_while_it_is_held_and_anew_where_somebody_writes(database: Database) -> None:
     verdicts = filled(database)
     with database.write() as connection:

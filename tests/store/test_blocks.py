@@ -58,6 +58,7 @@ def test_verdicts_in_force_come_in_the_order_of_their_ids(judged: Database) -> N
     assert {store.blocks.STATUSES[code] for code in found["status"]} == {Status.OK, Status.TIE}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dropped", [[0], [1], [2], [0, 1], [1, 2], [0, 1, 2]])
 def test_missing_blocks_change_nothing_and_are_sealed_again(judged: Database, dropped: list[int]) -> None:
     before = _columns(judged)

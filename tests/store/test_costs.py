@@ -69,6 +69,7 @@ def joined(
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judges", [(), ("judge",), ("judge", "other")])
 @pytest.mark.parametrize("category", [None, "c"])
 def test_they_are_the_sums_of_one_join(

@@ -148,6 +148,7 @@ THINGS = [("benchmark", "bench"), ("benchmark", "other"), ("model", "alpha"), ("
 THINGS += [("judge", "judge"), ("run", "1"), ("run", "2"), ("run", "3")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("what", "name"), THINGS)
 def test_nothing_is_left_of_what_is_deleted(full: Database, what: Any, name: str) -> None:
     with full.read() as connection:
@@ -174,6 +175,7 @@ def test_a_deletion_says_what_rankings_lose(full: Database) -> None:
     assert change.rows["outputs"] == 7, "six, and what an audit entered of them"
 
 
+@pytest.mark.slow
 def test_everything_in_turn_leaves_an_empty_database(full: Database) -> None:
     for what, name in (("run", "2"), ("model", "gamma"), ("benchmark", "bench"), ("benchmark", "other")):
         judgebench.delete(full, what=what, name=name, yes=True)
@@ -202,6 +204,7 @@ def test_a_benchmark_whose_name_begins_like_a_stage_in_capitals_is_none(database
     assert [row.name for row in judgebench.benchmarks(database).itertuples(index=False)] == ["AUDIT:mine", "bench"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a\\b", "it's", 'so "called"', 'it\'s "x"', "é"])
 def test_audits_go_that_quote_the_name(database: Database, name: str) -> None:
     filled(database, models=("alpha", "beta", name))

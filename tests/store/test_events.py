@@ -14,6 +14,7 @@ from tests.factories import instruction
 from tests.filling import filled
 
 
+@pytest.mark.slow
 def test_events_cannot_be_changed(database: Database) -> None:
     filled(database)
     judgebench.rename(database, what="model", name="beta", new="gamma", yes=True)

@@ -38,6 +38,7 @@ def _as_before(database: Database, before: Rows) -> None:
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_every_row_of_every_revision_is_kept(empty_address: str, revision: str) -> None:
     before = build(empty_address, revision)

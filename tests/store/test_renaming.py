@@ -57,6 +57,7 @@ def benchmarks(database: Database) -> set[str]:
         return set(connection.scalars(sa.select(t.benchmarks.c.name)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("new", ["b2", "d", "0"])
 def test_a_renamed_model_is_as_if_it_had_always_had_its_name(database: Database, tmp_path: Any, new: str) -> None:
     filled(database, "b")
@@ -77,6 +78,7 @@ def test_a_renamed_model_is_as_if_it_had_always_had_its_name(database: Database,
     assert {name for name in before if before[name] != after[name]} <= {"events"}
 
 
+@pytest.mark.slow
 def test_an_old_name_says_what_became_of_it(database: Database) -> None:
     filled(database, "b")
     for what, name in (("model", "b"), ("benchmark", "bench"), ("judge", "pairwise/two-way")):
@@ -132,6 +134,7 @@ def test_a_judge_keeps_the_lineage_of_its_llm(database: Database) -> None:
         assert lineages["b"] == Lineage("bees")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["Bench", "bench/2", "bench2", "b%", "b_nch"])
 def test_stages_go_with_their_own_benchmark(database: Database, other: str) -> None:
     """Whichever other has a like name."""

@@ -8,6 +8,7 @@ from judgebench.store.search import instructions_with, outputs_with
 from tests import mixed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "instructions", "outputs"),
     [

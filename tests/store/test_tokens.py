@@ -33,6 +33,7 @@ def test_what_is_stored_is_no_token(database: Database) -> None:
     assert secret.removeprefix("jb_") not in repr(rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_a_copy_takes_no_token_and_a_backup_all(
     database: Database, engine: str, tmp_path: Path, postgres_server: str

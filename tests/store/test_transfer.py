@@ -27,6 +27,7 @@ def _rows(database: Database) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_a_copy_holds_every_row_of_every_table_and_goes_on(
     database: Database, engine: str, tmp_path: Path, postgres_server: str
@@ -69,6 +70,7 @@ def _rules(database: Database) -> dict[str, list[str]]:
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_a_copy_has_the_rules_of_a_new_database(
     database: Database, engine: str, tmp_path: Path, postgres_server: str
@@ -148,6 +150,7 @@ _CHANGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", _CHANGES.values(), ids=_CHANGES)
 def test_the_version_moves_with_whatever_is_shown(database: Database, change: str) -> None:
     crammed(database)
@@ -175,6 +178,7 @@ _DAMAGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("problem", "damage"), _DAMAGE.items(), ids=_DAMAGE)
 def test_a_check_finds_what_no_constraint_holds(database: Database, problem: str, damage: str) -> None:
     crammed(database)

@@ -75,6 +75,7 @@ def _style(database: Database) -> dict[str, list[list[float]]]:
     return {name: values.tolist() for name, values in counts.items()}
 
 
+@pytest.mark.slow
 def test_the_whole_way(database: Database, tmp_path: Path, postgres_server: str) -> None:
     plain = Database(str(tmp_path / "plain.db"), create=True)
     _judged(plain, by=0)

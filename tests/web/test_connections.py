@@ -80,6 +80,7 @@ def _buffered(server: uvicorn.Server) -> int:
     return sum(one.transport.get_write_buffer_size() for one in server.server_state.connections)
 
 
+@pytest.mark.slow
 def test_an_answer_that_nobody_reads_is_not_kept(monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]) -> None:
     monkeypatch.setattr(connections, "TAKE_S", 0.5)
     app = Answering()

@@ -20,6 +20,7 @@ def severities(texts: dict[str, str], **others: dict[str, str]) -> dict[str, Sev
     return {finding.rule: finding.severity for finding in report.findings}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.2, 0.5, 1.0])
 @pytest.mark.parametrize("cheat", [name for name in cheats.CHEATS if "sentence" in name])
 def test_persuasion_in_words_that_the_rules_were_not_written_with_is_found(cheat: str, share: float) -> None:

@@ -34,6 +34,7 @@ def test_evidence_points_at_the_span() -> None:
         assert evidence.after == " and so on"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -113,6 +114,7 @@ def test_control_tokens_and_filler_are_medium() -> None:
     assert findings_in(altered(lambda text: text + " very" * 400))["repeated-filler"].severity is Severity.MEDIUM
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

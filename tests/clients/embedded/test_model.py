@@ -16,6 +16,7 @@ def states(model: Transformer, ids: list[int]) -> np.ndarray:
     return extend(model, ids, model.nothing())[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(4))
 def test_golden_logprobs_of_torch(model: Transformer, number: int) -> None:
     """Written by bench/embedded_golden.py with torch 2.13.0 and transformers 5.23.0; measured within 4e-5 nat."""

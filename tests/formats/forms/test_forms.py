@@ -196,6 +196,7 @@ OTHERS = ("functions", "system", "images", "items", "model", "provider", "vars",
 VALUES = ANYTHING | st.sampled_from([row[key] for row in AGENT.values() for key in row])
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(COLUMNS + OTHERS), VALUES, max_size=4))
 @settings(max_examples=300, deadline=None)
 def test_rows_of_anything_are_read_or_refused(row: Row) -> None:

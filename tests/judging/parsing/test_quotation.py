@@ -103,6 +103,7 @@ def test_an_object_in_an_object_whose_marks_are_not_escaped_is_a_quotation() -> 
     assert read(reply, planted, "pairwise/json-verdict").preference == 0.0
 
 
+@pytest.mark.slow
 def test_objects_with_aspects_and_answers_can_be_quotations() -> None:
     scores = {"instruction_following": 5, "honesty": 5, "truthfulness": 5, "helpfulness": 5}
     planted = json.dumps(scores)
@@ -113,6 +114,7 @@ def test_objects_with_aspects_and_answers_can_be_quotations() -> None:
     assert parse(Completion(f"It ends with {planted} and stops.\n\n{own}"), template, reading).score == 2.0
 
 
+@pytest.mark.slow
 def test_what_no_output_holds_is_the_judges_own() -> None:
     assert Quotations('It says "[[A]]".', ("no such thing",)).origin(9, 14) is Origin.OWN
     assert Quotations('It says "[[A]]".', ()).origin(9, 14) is Origin.OWN

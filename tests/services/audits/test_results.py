@@ -23,6 +23,7 @@ SETTINGS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "more"), SETTINGS)
 def test_a_report_read_back_is_printed_as_it_was(database: Database, name: str, more: dict[str, object]) -> None:
     stored(database, questions(10), ("m1", "m2", "m3"))

@@ -42,6 +42,7 @@ def _keep(database: Database, *documents: Mapping[str, Any]) -> Judge:
     return judge
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kept", "state", "verdicts"),
     [
@@ -70,6 +71,7 @@ def test_a_small_audit_by_null_models_does_not_take_the_place_of_a_larger_one(
     assert state == "passed" or gate.open[0].words.endswith(said)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kept", "state"),
     [
