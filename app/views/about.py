@@ -42,9 +42,11 @@ def styles(lines: Sequence[StyleLine]) -> str:
     heads += [head("Median of all", "The median of all models' means.", "n"), head("Place", "1 has most.", "n")]
     body = "".join(
         f'<tr><th scope="row">{what.capitalize()}</th>'
-        + "".join(f'<td class="n">{escaped_html(cell)}</td>' for cell in cells)
+        # A reason is a sentence, and may be broken into lines.
+        + cell(escaped_html(mean), label="", kind="" if line.mean.lower is None else "n")
+        + "".join(cell(escaped_html(other), label="", kind="n") for other in others)
         + "</tr>"
-        for what, *cells in style_cells(lines)
+        for line, (what, mean, *others) in zip(lines, style_cells(lines), strict=True)
     )
     return framed("Length and style", heads, body)
 
