@@ -100,9 +100,8 @@ def exit_code(job: Job) -> int:
     """Of the command that does the same work, which has ended so."""
     if job["state"] == JobState.FAILED:
         return _BAD
-    if was_stopped(job) and not (job.get("report") or {}).get(
-        "failures"
-    ):  # which tell of an audit that reached a limit
+    failures = (job.get("report") or {}).get("failures")  # of an audit that reached a limit
+    if was_stopped(job) and not failures:
         return INTERRUPTED
     if job["kind"] == "audit":
         return 0 if job["passed"] else FAILED
