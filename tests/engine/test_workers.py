@@ -24,7 +24,9 @@ IN_FLIGHT = 8
 
 @pytest.fixture
 def fleet(monkeypatch: pytest.MonkeyPatch) -> "Fleet":
-    policy = RetryPolicy(attempts=12, first_wait_s=0.01, max_wait_s=0.05)
+    # Both may be down at once, again and again, while others' questions kill them: with as few attempts as usual a
+    # question now and then meets none that is up.
+    policy = RetryPolicy(attempts=60, first_wait_s=0.01, max_wait_s=0.05)
     monkeypatch.setattr(
         engine.judges, "RetryingClient", lambda client, *_, throttle: RetryingClient(client, policy, throttle=throttle)
     )
