@@ -4,8 +4,10 @@ import json
 import sys
 
 from app.start import start
+from judgebench.show.warned import tell_stderr, tell_warnings
 from judgebench.web.serving import end_with_parent
 
 if __name__ == "__main__":
     end_with_parent()
+    tell_warnings(tell_stderr)
     start(json.loads(sys.argv[1]))

@@ -20,6 +20,7 @@ from app.headers import Headers
 from app.returns import Returns
 from judgebench.services import access
 from judgebench.services.pages import InputError
+from judgebench.show.warned import tell_stderr
 from judgebench.web import serving
 from judgebench.web.proxy import Proxied
 from judgebench.web.serving import listen, shown
@@ -75,5 +76,5 @@ def run(options: Mapping[str, Any], wrap: Callable[[ASGIApp], ASGIApp] = lambda 
     try:
         serve(options, wrap)
     except InputError as error:
-        print(f"judgebench: {error}", file=sys.stderr)
+        tell_stderr(str(error))
         sys.exit(2)

@@ -6,7 +6,6 @@ left to whoever asks for it, since it would take the processor from the first pa
 or damaged, which pages explain.
 """
 
-import sys
 from contextlib import suppress
 from importlib import import_module
 from inspect import stack
@@ -22,6 +21,7 @@ from judgebench.services.leaderboards import may_be_controlled
 from judgebench.services.pages import Choices, DatabaseError, JudgeBenchError
 from judgebench.services.scope import Scope
 from judgebench.show import charts
+from judgebench.show.warned import tell_stderr
 
 _STARTERS = ("main", "__main__", "start")  # modules of the app that run when they are imported
 
@@ -36,7 +36,7 @@ def read() -> None:
     try:
         _read_from(cached.source())
     except DatabaseError as error:
-        print(f"judgebench: {error}; pages say so while that is so", file=sys.stderr, flush=True)
+        tell_stderr(f"{error}; pages say so while that is so")
     except JudgeBenchError:
         pass
 

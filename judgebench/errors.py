@@ -139,3 +139,7 @@ class RememberedAddress(UserWarning):
 
 class AddressesChanged(UserWarning):
     """The list of a judge's addresses, which is read again while a run goes, is another, or cannot be taken."""
+
+
+class DatabaseUpgraded(UserWarning):
+    """A database was of an older schema: it has been brought to this version's."""

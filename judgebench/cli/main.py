@@ -14,7 +14,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
 from keyword import iskeyword
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -22,14 +22,8 @@ from typer.core import TyperCommand, TyperGroup
 from judgebench import __version__
 from judgebench.cli.repeated import check_once, check_words
 from judgebench.cli.session import DEFAULT_DATABASE, Session, complain
-from judgebench.errors import (
-    AddressesChanged,
-    DatabaseAway,
-    InputError,
-    JudgeBenchError,
-    RememberedAddress,
-    UnknownName,
-)
+from judgebench.errors import DatabaseAway, InputError, JudgeBenchError, UnknownName
+from judgebench.show.warned import tell_warnings
 
 # What the list of commands says, so that it needs none of them. A command lies in the module of its name.
 PANELS = {
@@ -136,7 +130,6 @@ INSTEAD = {  # of all that do not work on servers by the REST API, what to do in
     "tokens": "admins make them on the page Team",
 }
 _ANYWHERE = {"templates", "glossary", "vllm"}  # which need neither a database nor a server
-_TOLD = (AddressesChanged, RememberedAddress)  # warnings for whoever asks
 _CANNOT_PRINT = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)
 COMMANDS = {name: (panel, text) for panel, commands in PANELS.items() for name, text in commands.items()}
 
@@ -265,7 +258,7 @@ def guarded(work: Callable[[], object], *, away: int = 2) -> None:
     try:
         try:
             with warnings.catch_warnings():
-                _tell_warnings()
+                tell_warnings(complain)
                 work()
         finally:
             sys.stdout.flush()
@@ -284,24 +277,6 @@ def guarded(work: Callable[[], object], *, away: int = 2) -> None:
         _hush()
         complain(f"the output cannot be written: {error.strerror}")
         sys.exit(2)
-
-
-def _tell_warnings() -> None:
-    """Those that are meant for whoever asks are said as everything else is, each time."""
-    others = warnings.showwarning
-
-    def show(
-        message: Warning | str, category: type[Warning], filename: str, lineno: int,
-        file: TextIO | None = None, line: str | None = None,
-    ) -> None:  # fmt: skip
-        if issubclass(category, _TOLD):
-            complain(str(message))
-        else:
-            others(message, category, filename, lineno, file, line)
-
-    for category in _TOLD:
-        warnings.simplefilter("always", category)
-    warnings.showwarning = show
 
 
 def _speak_unicode() -> None:

@@ -66,9 +66,6 @@ class Session:
             raise InputError(f"a server does not do this: leave --server {self.server} out, name a database by --db")
 
         database = Database(self.address, create=create, actor=actor(self.environment))
-        if database.upgraded_from:
-            older = f"from schema {database.upgraded_from} to {database.revision()}"
-            tell(f"upgraded {database.name} {older}: older versions of judgebench no longer open it")
         try:
             yield database
         finally:

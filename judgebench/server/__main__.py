@@ -21,6 +21,7 @@ from judgebench.server.front import beside
 from judgebench.server.routes import build
 from judgebench.server.state import RATE, ServerLimits, ServerState
 from judgebench.services.access import KNOWN_HOSTS, Policy, policy_of, proxy_identity
+from judgebench.show.warned import tell_stderr, tell_warnings
 from judgebench.store.database import Database
 from judgebench.web import serving
 from judgebench.web.proxy import Proxied
@@ -53,6 +54,7 @@ def policy(access: str, judge_hosts: tuple[str, ...]) -> Policy:
 
 def main() -> None:
     end_with_parent()
+    tell_warnings(tell_stderr)
     given = json.loads(sys.argv[1])
     options = _Options(**{**given, "hosts": tuple(given["hosts"]), "judge_hosts": tuple(given["judge_hosts"])})
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it serves
@@ -60,7 +62,7 @@ def main() -> None:
         _load()
         _serve(options, _database(os.environ["JUDGEBENCH_DATABASE_URL"]))
     except JudgeBenchError as error:
-        print(f"judgebench: {error}", file=sys.stderr)
+        tell_stderr(str(error))
         sys.exit(2)
 
 
@@ -75,7 +77,7 @@ def _database(address: str) -> Database:
             if time.monotonic() > until:
                 raise
             if not told:
-                print(f"judgebench: waiting for the database: {error}", file=sys.stderr, flush=True)
+                tell_stderr(f"waiting for the database: {error}")
             told = True
         time.sleep(_LOOK_AGAIN_S)
 

@@ -8,6 +8,7 @@ import os
 import re
 import sqlite3
 import time
+import warnings
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ from judgebench.errors import (
     DatabaseAway,
     DatabaseBusy,
     DatabaseError,
+    DatabaseUpgraded,
     InputError,
     MissingExtra,
     NoDatabase,
@@ -104,6 +106,8 @@ class Database:
 
     ``create``: build the schema where there is none; otherwise a missing database is an error, so that reading
     never leaves a file behind. ``actor``: under whose name the log has what is done; the user of this machine.
+
+    Whoever brings an older one to this code's schema is told by a warning, DatabaseUpgraded.
     """
 
     def __init__(self, address: str, *, create: bool = False, actor: str | None = None) -> None:
@@ -121,7 +125,6 @@ class Database:
         # PostgreSQL otherwise takes a snapshot a statement, which a writer needs who has waited for another.
         level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reading = self.engine.execution_options(**level)
-        self.upgraded_from: str | None = None  # the schema's revision that was found, where it was an older one
         revision = self.revision()
         if revision is None and not create:
             raise InputError(f"the database {self.name} is empty: submit or import something first")
@@ -132,7 +135,6 @@ class Database:
             )
         if revision != SCHEMA_REVISION:
             self.upgrade()
-            self.upgraded_from = revision
 
     @property
     def name(self) -> str:
@@ -186,9 +188,12 @@ class Database:
     def revision(self) -> str | None:
         """The schema's revision; None where there is no schema."""
         with self.read() as connection:
-            if not sa.inspect(connection).has_table("alembic_version"):
-                return None
-            revisions = list(connection.scalars(sa.text("SELECT version_num FROM alembic_version")))
+            return self._revision(connection)
+
+    def _revision(self, connection: sa.Connection) -> str | None:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        revisions = list(connection.scalars(sa.text("SELECT version_num FROM alembic_version")))
         if len(revisions) > 1 or not all(_REVISION.fullmatch(str(revision)) for revision in revisions):
             reason = f"its schema is {str(revisions)[:60]}, which no judgebench made: restore a backup"
             raise DatabaseError(f"the database {self.name} cannot be used: {reason}")
@@ -197,7 +202,12 @@ class Database:
     def upgrade(self) -> None:
         """Bring the schema to this code's revision. Raises DatabaseError where the database can only be read."""
         with self._changing() as connection:
+            older = self._revision(connection)  # now that nobody else can do it at the same time
             migrate(connection)
+        if older not in (None, SCHEMA_REVISION):
+            schemas = f"from schema {older} to {SCHEMA_REVISION}"
+            notice = f"upgraded {self.name} {schemas}: older versions of judgebench no longer open it"
+            warnings.warn(notice, DatabaseUpgraded, stacklevel=3)
 
     def compact(self) -> None:
         """Write what is stored anew, so that nothing is left of what was deleted, neither in an SQLite file nor in the

@@ -1,14 +1,15 @@
 """judgebench db."""
 
+import re
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from judgebench.store import schema as t
-from judgebench.store.database import Database
-from tests.cli.conftest import Invoke
-from tests.store.old_database import build
+from judgebench.store.database import Database, migrate
+from tests.cli.conftest import Invoke, Result
+from tests.store.old_database import build, engine_of
 
 
 def test_a_database_is_checked_saved_and_copied(submitted: Invoke, tmp_path: Path) -> None:
@@ -66,3 +67,25 @@ def test_an_upgrade_is_told_once_whoever_opens_the_database(invoke: Invoke, tmp_
     assert "from schema 0007 to" in first.err
     assert "older versions of judgebench no longer open it" in first.err
     assert "schema" not in first.out + second.err
+
+
+def test_of_two_databases_each_is_told_to_have_been_upgraded(invoke: Invoke, tmp_path: Path) -> None:
+    here, there, empty = (tmp_path / name for name in ("here.db", "there.db", "empty.db"))
+    build(str(here), "0007")
+    for path in (there, empty):
+        engine = engine_of(str(path))
+        with engine.begin() as connection:
+            migrate(connection, "0007")
+        engine.dispose()
+
+    merged = invoke("--db", here, "db", "merge", there, "--format", "json")
+    assert _told_upgraded(merged) == [str(here), str(there)]
+    assert [one["source"] for one in merged.json] == [str(there)]
+    copied = invoke("--db", here, "db", "copy", empty)
+    assert copied.code == 0
+    assert _told_upgraded(copied) == [str(empty)]
+
+
+def _told_upgraded(result: Result) -> list[str]:
+    """The databases that it says of."""
+    return re.findall(r"upgraded (\S+) from schema 0007 to \d{4}: older versions", result.err)

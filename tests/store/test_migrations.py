@@ -4,13 +4,14 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from judgebench import store
-from judgebench.errors import DatabaseError
+from judgebench.errors import DatabaseError, DatabaseUpgraded
 from judgebench.store import blocks
 from judgebench.store import database as opening
 from judgebench.store import schema as tables
@@ -20,7 +21,10 @@ from judgebench.store.transfer import check, refresh
 from tests.filling import every_column
 from tests.store.old_database import REVISIONS, Rows, build, engine_of, read
 
-pytestmark = pytest.mark.usefixtures("migrating")
+pytestmark = [
+    pytest.mark.usefixtures("migrating"),
+    pytest.mark.filterwarnings("ignore::judgebench.errors.DatabaseUpgraded"),
+]
 
 
 def _revision(address: str) -> str:
@@ -193,7 +197,7 @@ def test_rows_that_referred_to_none_before_do_not_stop_an_upgrade(tmp_path: Path
     database.close()
 
 
-def test_of_two_that_open_an_old_database_at_once_one_waits(empty_address: str) -> None:
+def test_of_those_that_open_an_old_database_at_once_one_upgrades_and_says_so(empty_address: str) -> None:
     before = build(empty_address, "0007")
     failures: list[Exception] = []
 
@@ -204,11 +208,14 @@ def test_of_two_that_open_an_old_database_at_once_one_waits(empty_address: str) 
             failures.append(error)
 
     threads = [threading.Thread(target=opened) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", DatabaseUpgraded)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     assert failures == []
+    assert sum(one.category is DatabaseUpgraded for one in told) == 1
     database = Database(empty_address)
     _as_before(database, before)
     database.close()
