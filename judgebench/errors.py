@@ -57,6 +57,13 @@ class UnknownName(InputError):
         self.kind, self.name, self._known = kind, name, names
         super().__init__(f"unknown {kind} {name!r}: {hint}")
 
+    @classmethod
+    def told(cls, message: str, kind: str, name: str) -> "UnknownName":
+        """That of which a server has told, in its words."""
+        error = cls(kind, name, ())
+        error.args = (message,)
+        return error
+
     def explain(self, why: str) -> None:
         """Say what became of the name, in place of what it may have been meant for."""
         self.args = (f"unknown {self.kind} {self.name!r}: {why}",)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from judgebench.errors import Conflict, DatabaseBusy, InputError, JudgeBenchError, JudgeError, MissingExtra
+from judgebench import errors
+from judgebench.errors import InputError, JudgeBenchError, MissingExtra, NoDatabase, UnknownName
 
 if TYPE_CHECKING:
     import httpx2
@@ -26,11 +27,10 @@ _MOST_WAIT_S = 60.0  # that a server may ask for before the next try
 _POLL_S = 0.5
 _OPEN = ("queued", "running")
 _NOT_NOW = (429, 502, 503, 504)  # 502 and 504 are a proxy's, behind which nobody answers
-_KINDS: Mapping[str, type[JudgeBenchError]] = {
-    "Conflict": Conflict,
-    "DatabaseError": DatabaseBusy,
-    "JudgeError": JudgeError,
-    "JudgeBenchError": JudgeBenchError,
+_KINDS: Mapping[str, type[JudgeBenchError]] = {  # that are made of a message alone
+    name: kind
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, JudgeBenchError) and kind not in (NoDatabase, UnknownName)
 }
 _TYPES = {  # of bodies, by how names of files end
     ".jsonl": "application/jsonl",
@@ -53,8 +53,8 @@ class ServerUnreachable(JudgeBenchError):
 
 
 class TeamServer:
-    """A server. Every method raises InputError with the server's own sentence, Conflict as the local functions do, and
-    ServerUnreachable. Documents are those that ``--format json`` prints.
+    """A server. Every method raises what the local functions do, with the server's own sentence, and ServerUnreachable.
+    Documents are those that ``--format json`` prints.
 
     >>> server = judgebench.connect("https://judge.example.org")
     >>> server.submit("outputs.jsonl", model="mine", benchmark="demo")
@@ -319,6 +319,8 @@ class TeamServer:
         except (ValueError, KeyError, TypeError):
             return self._stranger(answer)
         error = _KINDS.get(kind, InputError)(message)
+        if kind == UnknownName.__name__:
+            error = UnknownName.told(message, str(document.get("unknown", "name")), str(document.get("name", "")))
         if "report" in document:
             error.report = document["report"]  # type: ignore[attr-defined]  # what was found in a submission
         return error

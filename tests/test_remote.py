@@ -11,10 +11,14 @@ import pandas as pd
 import pytest
 
 import judgebench
-from judgebench.errors import Conflict, InputError
+from judgebench import errors
+from judgebench.errors import Conflict, InputError, JudgeBenchError, NoDatabase, UnknownName
 from judgebench.remote import API_HEADER, ServerUnreachable, TeamServer
+from judgebench.server.refusals import refusal
 from judgebench.server.state import ServerState
-from judgebench.services.access import KNOWN_HOSTS, Policy
+from judgebench.services.access import KNOWN_HOSTS, Policy, Role
+from judgebench.services.repeats import StillWorking
+from judgebench.services.tokens import BadToken, create
 from judgebench.services.upkeep import events
 from judgebench.store.database import Database
 from tests.factories import instruction
@@ -77,6 +81,51 @@ def test_errors_are_the_server_s_sentences(api: Api) -> None:
             server.submit("outputs.doc", model="m", benchmark="bench")
         with pytest.raises(InputError, match="cannot be read"):
             server.submit("none.jsonl", model="m", benchmark="bench")
+
+
+def test_an_unknown_name_is_one_with_what_it_may_have_meant(api: Api) -> None:
+    with judgebench.connect(api.url, token=api.tokens["admin"]) as server:
+        for ask, kind, name, meant in (
+            (lambda: server.leaderboard("bnch"), "benchmark", "bnch", "did you mean 'bench'?"),
+            (lambda: server.card("juge", benchmark="bench"), "judge", "juge", "did you mean 'judge'?"),
+            (lambda: server.start_audit("bia", {"benchmark": "bench"}), "audit", "bia", "known are "),
+        ):
+            with pytest.raises(UnknownName) as unknown:
+                ask()
+            assert (unknown.value.kind, unknown.value.name) == (kind, name)
+            assert f"unknown {kind} {name!r}: {meant}" in str(unknown.value)
+    some = create(api.database, "some", Role.VIEWER, benchmarks=("bench",)).secret
+    with (
+        judgebench.connect(api.url, token=some) as server,
+        pytest.raises(UnknownName, match="unknown model 'nobody': "),
+    ):
+        server.compare("nobody", "alpha", benchmark="bench")
+
+
+_RAISED = [
+    UnknownName("model", "alpah", ["alpha"]) if kind is UnknownName else kind("what was wrong, and what to do")
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, JudgeBenchError) and kind is not NoDatabase  # a server has one
+]
+
+
+@pytest.mark.parametrize("error", _RAISED, ids=lambda error: type(error).__name__)
+def test_every_error_comes_back_as_its_kind(error: JudgeBenchError) -> None:
+    body = bytes(refusal(error, 422, str(error)).body)
+    with answering([(422, {}, body)]) as (url, _), pytest.raises(JudgeBenchError) as told:
+        TeamServer(url, "jb_x").me()
+    assert (type(told.value), str(told.value)) == (type(error), str(error))
+    if isinstance(error, UnknownName):
+        assert isinstance(told.value, UnknownName)
+        assert (told.value.kind, told.value.name) == (error.kind, error.name)
+
+
+def test_an_error_of_a_server_s_own_is_of_the_kind_above_it_and_one_of_a_later_server_bad_input() -> None:
+    assert json.loads(bytes(refusal(BadToken("no"), 401, "no").body))["kind"] == "InputError"
+    assert json.loads(bytes(refusal(StillWorking("no"), 409, "no").body))["kind"] == "Conflict"
+    body = b'{"error": "no", "kind": "OfTomorrow"}'
+    with answering([(422, {}, body)]) as (url, _), pytest.raises(InputError, match="no"):
+        TeamServer(url, "jb_x").me()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Every refusal is one JSON document with one sentence, the same words as in the terminal, and a status that fits."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,7 +13,6 @@ from judgebench.errors import (
     Conflict,
     DatabaseBusy,
     DatabaseError,
-    InputError,
     JudgeBenchError,
     JudgeError,
     MissingExtra,
@@ -36,11 +36,27 @@ _STATUS: tuple[tuple[type[JudgeBenchError], int], ...] = (  # the first that fit
 _AGAIN_S = "1"
 
 
-def refused(status: int, kind: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """``kind``: the class of the error, by which clients raise the same. What is no text in ``message``, as half a
-    surrogate that a request held, is written as its number."""
-    message = message.encode("utf-8", "backslashreplace").decode()
-    return JSONResponse({"error": message, "kind": kind}, status, {"Cache-Control": "no-store", **(headers or {})})
+def refused(
+    status: int, kind: str, message: str, headers: dict[str, str] | None = None, more: Mapping[str, Any] | None = None
+) -> JSONResponse:
+    """``kind``: the class of the error, by which clients raise the same; ``more``: further fields."""
+    document = {"error": _text(message), "kind": kind, **(more or {})}
+    return JSONResponse(document, status, {"Cache-Control": "no-store", **(headers or {})})
+
+
+def refusal(
+    error: JudgeBenchError, status: int, message: str, headers: dict[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> JSONResponse:  # fmt: skip
+    """``refused``, by the class that is ``error``'s in ``judgebench.errors``; an unknown name with what it is of."""
+    kind = next(kind for kind in type(error).__mro__ if kind.__module__ == JudgeBenchError.__module__)
+    about = {"unknown": _text(error.kind), "name": _text(error.name)} if isinstance(error, UnknownName) else {}
+    return refused(status, kind.__name__, message, headers, about | dict(more or {}))
+
+
+def _text(given: str) -> str:
+    """What is no text in it, as half a surrogate that a request held, is written as its number."""
+    return given.encode("utf-8", "backslashreplace").decode()
 
 
 def status_of(error: JudgeBenchError, method: str) -> int:
@@ -65,7 +81,7 @@ async def _of_ours(request: Request, error: Exception) -> Response:
     if isinstance(error, StillWorking):
         headers = {"Retry-After": _AGAIN_S}
     message = "the database cannot be used now" if isinstance(error, DatabaseError) else await _told(request, error)
-    return refused(status, _kind(error), message, headers)
+    return refusal(error, status, message, headers)
 
 
 async def _told(request: Request, error: JudgeBenchError) -> str:
@@ -95,8 +111,3 @@ async def _of_http(_: Request, error: Exception) -> Response:
 
 async def _of_anything(_: Request, __: Exception) -> Response:
     return refused(500, "JudgeBenchError", "the server failed: whoever runs it finds the reason in its log")
-
-
-def _kind(error: JudgeBenchError) -> str:
-    public = (Conflict, UnknownName, InputError, DatabaseError, JudgeError)
-    return next((kind.__name__ for kind in public if isinstance(error, kind)), "JudgeBenchError")

@@ -15,6 +15,7 @@ from judgebench.server import uploads
 from judgebench.server.callers import Submitter
 from judgebench.server.once import once
 from judgebench.server.queries import SubmitQuery
+from judgebench.server.refusals import refusal, status_of
 from judgebench.server.state import state_of
 from judgebench.services.access import Role, check_change
 from judgebench.services.submissions import UPLOAD_LIMITS, Prepared
@@ -74,7 +75,7 @@ def _submit(database: Database, path: NamedPath, query: SubmitQuery, who: Bearer
     except InputError as error:
         if prepared.report.audit is None or not prepared.report.audit.severe or query.accept_findings:
             raise
-        return JSONResponse({"error": str(error), "kind": "InputError", "report": report}, 422)
+        return refusal(error, status_of(error, "POST"), str(error), more={"report": report})
     counts = {"stored": stored.new, "already_stored": stored.known}
     return JSONResponse(report | counts, 201 if stored.new else 200)
 

@@ -60,7 +60,7 @@ def test_while_the_database_is_away_it_is_said_when_to_ask_again(api: Api, door:
     for answer in everything(api):
         assert answer.status == 503, answer.body
         assert answer.headers["retry-after"] == "1"
-        assert answer.json == {"error": "the database cannot be used now", "kind": "DatabaseError"}
+        assert answer.json == {"error": "the database cannot be used now", "kind": "DatabaseAway"}
     door.open()
     assert [answer.status for answer in everything(api)] == [200] * 4 + [201, 202, 200, 200]
 
