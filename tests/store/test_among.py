@@ -1,8 +1,12 @@
 """Rows by a list of keys: all of them, on either engine, and by an index."""
 
+from contextlib import suppress
+from pathlib import Path
+
 import sqlalchemy as sa
 
 from judgebench import store
+from judgebench.errors import InputError
 from judgebench.records import Model
 from judgebench.store import schema
 from judgebench.store.among import among, rows_among
@@ -17,7 +21,7 @@ def test_rows_are_found_by_numbers_and_by_texts_however_many(database: Database)
     filled(database, 1200)
     i = schema.instructions.c
     with database.read() as connection:
-        keys = dict(connection.execute(sa.select(i.id, i.key)).tuples().all())
+        keys = {row.id: row.key for row in connection.execute(sa.select(i.id, i.key))}
         chosen = sorted(keys)[::2]
         by_id = rows_among(connection, sa.select(i.id).where(among(i.id)), [*chosen, -1, 1 << 40])
         by_key = rows_among(
@@ -47,3 +51,23 @@ def test_a_list_of_keys_is_looked_up_in_an_index_while_tables_fill(postgres_serv
         rows_read = sa.text("SELECT relname, seq_tup_read FROM pg_stat_xact_user_tables WHERE seq_tup_read > 1000")
         assert connection.execute(rows_read).all() == []
     database.close()
+
+
+def test_sqlite_looks_for_each_key_in_an_index(tmp_path: Path) -> None:
+    database = Database(f"{tmp_path}/some.db", create=True)
+    for column in (schema.verdicts.c.trial_key, schema.verdicts.c.id, schema.instructions.c.id):
+        query = sa.select(column).where(among(column)).compile(database.engine)
+        with database.read() as connection:
+            steps = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", ("[]",))]
+        assert not [step for step in steps if step.startswith("SCAN") and "json_each" not in step], steps
+    database.close()
+
+
+def test_a_text_that_no_column_holds_is_found_nowhere(database: Database) -> None:
+    filled(database, 1)
+    names = sa.select(schema.models.c.name).where(among(schema.models.c.name))
+    with database.read() as connection:
+        assert list(rows_among(connection, names, ['"', "\\", "\n[", "{}", "%", "'; --", "\U0001f600"])) == []
+    for name in ("\ud800", "a\0b"):
+        with suppress(InputError), database.read() as connection:  # as each engine takes it
+            assert list(rows_among(connection, names, [name])) == []

@@ -82,7 +82,7 @@ def test_old_runs_of_jobs_are_marked_as_theirs(empty_address: str) -> None:
     engine.dispose()
     database = Database(empty_address)
     with database.read() as connection:
-        marked = dict(connection.execute(sa.select(tables.runs.c.id, tables.runs.c.job_id)).tuples().all())
+        marked = {row.id: row.job_id for row in connection.execute(sa.select(tables.runs.c.id, tables.runs.c.job_id))}
     database.close()
     assert {number: marked[number] for number in (100, 101, 102, 103)} == {100: None, 101: 7, 102: None, 103: None}
 

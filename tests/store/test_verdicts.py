@@ -13,7 +13,7 @@ from judgebench.store.database import Database
 from judgebench.store.transfer import check
 from judgebench.store.verdicts import add_reparsed
 from tests.factories import failed, ok, result, trial
-from tests.filling import filled
+from tests.filling import filled, judging
 
 
 def test_a_verdict_is_stored_once_however_often_it_is_handed_over(database: Database) -> None:
@@ -37,6 +37,25 @@ def test_only_a_failure_gets_a_further_revision(database: Database) -> None:
         stored = store.arrays.verdict_table(connection, store.benchmarks.benchmark_id(connection, "bench"))
     assert stored.table.preference.tolist() == [0.25]
     assert stored.left_out == {}
+
+
+def test_what_others_stored_meanwhile_is_kept_and_the_rest_of_a_batch_stored(database: Database) -> None:
+    mine, theirs = filled(database, 4), judging(database)
+    with database.write() as connection:
+        theirs.add(connection, [result(trial(1), ok(0.0)), result(trial(2), failed(), reply=None)])
+    with database.write() as connection:
+        batch = [result(trial(number), ok(1.0)) for number in range(4)]
+        assert mine.add(connection, batch) == store.database.Stored(3, 1)
+        assert mine.add(connection, batch) == store.database.Stored(0, 4)
+    keys = [trial(number).key for number in range(4)]
+    with database.read() as connection:
+        stored = store.verdicts.preferences(connection, 1, keys)
+        revisions = store.verdicts.revisions(connection, 1, keys)
+    assert [stored[key] for key in keys] == [1.0, 0.0, 1.0, 1.0]
+    assert [revisions[key][0] for key in keys] == [0, 0, 1, 0]
+    checked = check(database)
+    assert checked.problems == ()
+    assert (checked.rows["verdicts"], checked.rows["completions"]) == (5, 4)
 
 
 def test_reading_again_appends_a_revision_and_keeps_the_completion(database: Database) -> None:
