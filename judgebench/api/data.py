@@ -279,7 +279,7 @@ def agreement(
 def card(database: Database, *, judge: str, benchmark: str | None = None, level: float = 0.95) -> Card:
     """A judge's report card on ``benchmark``, or where it gave most verdicts: every measure that the store allows.
 
-    Raises UnknownName, and StatisticsError where the judge has given no pairwise verdict.
+    Raises UnknownName, and StatisticsError where the judge was asked nothing.
     """
     return services.cards.card(database, judge, benchmark=benchmark, level=level)
 

@@ -105,7 +105,9 @@ def _judges(coverage: Coverage, hints: Mapping[str, str]) -> Iterator[str]:
     silent = sorted(set(coverage.judges) - set(told))
     by = _numbered(told) + (f"; {_NONE} of {listing(silent)}" if silent else "")
     others = f"; not counted: {_numbered(coverage.other_judges)}" if coverage.other_judges else ""
-    if coverage.pooled:
+    if silent and not told:
+        yield f"{sentence(_NONE)} of {listing(silent)}{others}."
+    elif coverage.pooled:
         yield f"Verdicts of {count(len(told), 'judge')} are pooled: {by}{others}."
     elif coverage.judges_by == "jury":
         yield f"A jury of {count(len(told), 'judge')}: {by}{others}."

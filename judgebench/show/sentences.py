@@ -29,6 +29,8 @@ _ORDERED_SO: _Passing = (
 _RUN = "judgebench run --benchmark {benchmark} --judge {judge} --all-pairs"
 # A word of the reason why an estimate is missing -> the command that would give it; the first that fits.
 REMEDIES = (
+    (("no trial has a verdict",), f"{_RUN} --redo unparsed,truncated,refused"),
+    (("scores alone",), "judgebench run --benchmark {benchmark} --judge ANOTHER --all-pairs"),
     (("null", "audit"), "judgebench audit null-models --benchmark {benchmark} --judge {judge}"),
     (("likelihood",), "judgebench run --benchmark {benchmark} --judge embedded --all-pairs"),
     (("repeat",), f"{_RUN} --repeats 3"),
