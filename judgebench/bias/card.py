@@ -18,6 +18,7 @@ from scipy.sparse import coo_array, csr_array
 from judgebench.bias.human_agreement import JudgeAgreement, PeopleAgreement
 from judgebench.bias.relatives import Relation
 from judgebench.bias.report import BiasReport
+from judgebench.counts import count
 from judgebench.coverage import Coverage
 from judgebench.estimate import Estimate
 from judgebench.estimate import unidentified as unknown
@@ -218,15 +219,16 @@ def bias_lines(report: BiasReport, judge: str) -> list[CardLine]:
     """Place, length, relatives and repetition."""
     place = report.position
     points = place.points if place.points.identified else report.position_across
-    how = f"{place.matched:,} battles in both orders" if place.points.identified else "orders varied across battles"
+    matched = f"{count(place.matched, 'battle')} in both orders"
+    how = matched if place.points.identified else "orders varied across battles"
     own, family = _relatives(report, judge)
     return [
-        _pair_line("consistency", place.consistency, f"{place.matched:,} battles in both orders"),
+        _pair_line("consistency", place.consistency, matched),
         _pair_line("position", points, how),
         *_length_lines(report),
         _pair_line("own outputs", own, _named(report, judge, "same")),
         _pair_line("family", family, _named(report, judge, "inheritance", "family")),
-        _pair_line("repeatability", place.repeatability, f"{place.repeatability.n:,} trials with repeats"),
+        _pair_line("repeatability", place.repeatability, f"{count(place.repeatability.n, 'trial')} with repeats"),
     ]
 
 
@@ -243,8 +245,8 @@ def _pair_line(name: str, figure: Estimate, evidence: str) -> CardLine:
 def _length_lines(report: BiasReport) -> list[CardLine]:
     """Of them only what goes beyond people's taste is graded: the rest holds quality, which comes with length."""
     slope = report.length.slope
-    labelled = f"{slope.beyond_people.n:,} labelled verdicts"
-    about = f"{report.verdicts:,} verdicts; people's own taste is in it, so it has no grade"
+    labelled = f"{count(slope.beyond_people.n, 'labelled verdict')}"
+    about = f"{count(report.verdicts, 'verdict')}; people's own taste is in it, so it has no grade"
     sharper = f"{labelled}; above 1 it decides with less noise than they"
     beyond = f"{labelled}; its slope less its sharpness times people's"
     return [
@@ -263,11 +265,10 @@ def record_lines(record: TrialRecord, *, level: float) -> list[CardLine]:
     if not record.recorded:
         reached = bounded_mean(replied.astype(np.float64), at, level=level)
     parsed = bounded_mean(record.verdict[replied].astype(np.float64), at[replied], level=level)
-    failures = f"{int((~record.verdict[replied]).sum()):,} of {int(replied.sum()):,} replies without a verdict"
+    silent = f"{int((~replied).sum()):,} of {count(n, 'trial')} without a reply"
+    failures = f"{int((~record.verdict[replied]).sum()):,} of {count(int(replied.sum()), 'reply')} without a verdict"
     return [
-        line(
-            "reached", "answers at all", reached, "share", f"{int((~replied).sum()):,} of {n:,} trials without a reply"
-        ),
+        line("reached", "answers at all", reached, "share", silent),
         line("parsed", "gives a verdict when it answers", parsed, "share", failures),
         line("cost", "USD a trial", _mean(record.cost_usd, at, "prices", level), "USD", "as charged or by its price"),
         line("latency", "seconds a reply", _mean(record.latency_s, at, "times", level), "s", "as measured"),
@@ -279,10 +280,10 @@ def people_lines(judge: JudgeAgreement, people: PeopleAgreement) -> list[CardLin
     ceiling = "one person a battle, so the ceiling is not known"
     if people.ceiling.value is not None:
         ceiling = f"of people with each other {_share(people.ceiling)}"
-    agree = f"{judge.items:,} labelled battles; human agreement {_share(judge.each_person)}, {ceiling}"
+    agree = f"{count(judge.items, 'labelled battle')}; human agreement {_share(judge.each_person)}, {ceiling}"
     return [
         _pair_line("people", judge.accuracy, agree),
-        _pair_line("calibration", judge.calibration_error, f"{judge.calibration_error.n:,} labelled battles"),
+        _pair_line("calibration", judge.calibration_error, f"{count(judge.calibration_error.n, 'labelled battle')}"),
     ]
 
 
@@ -305,7 +306,7 @@ def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resam
         share = replace(share, lower=None, upper=None, method="none", reason=_NO_RESAMPLING)
     if not share.identified:
         share = unknown("no three models met each other", level=level, n=len(table))
-    return _pair_line("transitivity", share, f"{len(table):,} verdicts; close models go round by chance")
+    return _pair_line("transitivity", share, f"{count(len(table), 'verdict')}; close models go round by chance")
 
 
 def null_line(rate: Estimate | None, evidence: str, *, level: float) -> CardLine:

@@ -24,6 +24,7 @@ from judgebench.bias.card import (
 )
 from judgebench.bias.human_agreement import agreement_report, labelled_battles
 from judgebench.bias.report import BiasReport
+from judgebench.counts import count
 from judgebench.coverage import Coverage
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.leaderboard.board import one_of
@@ -54,8 +55,8 @@ def card(
     with database.read() as connection:
         stored = store.judges.judge(connection, judge)
         everywhere = {
-            name: count
-            for name, count in store.verdicts.benchmarks_of(connection, judge).items()
+            name: number
+            for name, number in store.verdicts.benchmarks_of(connection, judge).items()
             if not among or name in among
         }
         if among and not everywhere:  # as where there is no such judge at all
@@ -79,8 +80,8 @@ def card(
             of_pairs = _pairwise_lines(context, own, report, judge, level)
         lines = [*of_record, *of_pairs, _null_line(audits, level)]
     others = [
-        f"{count:,} verdicts on {other}"
-        for other, count in everywhere.items()
+        f"{count(number, 'verdict')} on {other}"
+        for other, number in everywhere.items()
         if other != name and not other.startswith(store.benchmarks.STAGE)
     ]
     notes = [f"also judged: {', '.join(others)}; choose one by --benchmark"] if others else []
@@ -126,9 +127,9 @@ def _failures(connection: Connection, benchmark_id: int, judge: str, trials: Tri
     left = _left(trials)
     if not left:
         return ()
-    told = [Failures(*each) for each in store.arrays.failures(connection, benchmark_id, judge, _MOST_REASONS)]
-    for each in told:
-        left[each.status] -= each.trials
+    told = [Failures(*row) for row in store.arrays.failures(connection, benchmark_id, judge, _MOST_REASONS)]
+    for reason in told:
+        left[reason.status] -= reason.trials
     return (*told, *(Failures(Status(status), "other reasons", number) for status, number in left.items() if number))
 
 
@@ -162,6 +163,6 @@ def _null_line(audits: Sequence[StoredAudit], level: float) -> CardLine:
         return null_line(None, "", level=level)
     rate = best.rate
     stale = ", before instructions were added" if audit.stale else ""
-    counted = f"{best.entrants:,} null models{stale}{one_of(len(audits))}"
+    counted = f"{count(best.entrants, 'null model')}{stale}{one_of(len(audits))}"
     evidence = f"{counted}; the best is {best.name}, bounds of {rate.level:.0%} at every stop"
     return null_line(rate, evidence, level=level)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from judgebench.counts import count
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.records import Status
 from judgebench.store.arrays import score_table, verdict_table
@@ -18,15 +19,15 @@ def check_compared(
     """Of a benchmark on which no two outputs were compared. Raises StatisticsError, saying what there is instead."""
     if scores := len(score_table(connection, benchmark, judges=judges, category=category).table):
         raise StatisticsError(
-            f"there is no verdict to rank by that compares outputs, only {scores} scores: the leaderboard's method "
-            "score ranks them, and a judge with a pairwise template compares outputs"
+            f"there is no verdict to rank by that compares outputs, only {count(scores, 'score')}: the leaderboard's "
+            "method score ranks them, and a judge with a pairwise template compares outputs"
         )
     if ended := ", ".join(f"{count:,} {status}" for status, count in sorted(left_out.items()) if count):
         raise StatisticsError(f"there is no verdict to rank by, only trials without one ({ended}): see battles --full")
     if votes := sum(annotators(connection, benchmark).values()):
         raise StatisticsError(
-            f"there is no verdict to rank by, only {votes:,} votes of people: leaderboard --by people ranks by them, "
-            "and a judge that is run on the benchmark gives verdicts"
+            f"there is no verdict to rank by, only {count(votes, 'vote')} of people: leaderboard --by people ranks by "
+            "them, and a judge that is run on the benchmark gives verdicts"
         )
     raise StatisticsError("there is no verdict to rank by: run a judge first, or choose another judge or category")
 
@@ -63,6 +64,6 @@ def check_scored(connection: Connection, benchmark: int, judges: Sequence[str], 
     if len(compared):
         names = ", ".join(compared.judges[code] for code in np.unique(compared.judge))
         raise StatisticsError(
-            f"there is no score to rank by: the {len(compared):,} verdicts of {names} compare two "
+            f"there is no score to rank by: the {count(len(compared), 'verdict')} of {names} compare two "
             "outputs, so have neither a mean score nor a margin: leave these out, or choose a pointwise judge"
         )

@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from judgebench import store
+from judgebench.counts import count
 from judgebench.coverage import Coverage, FlaggedAre, JudgesBy, People
 from judgebench.errors import InputError, StatisticsError, UnknownName
 from judgebench.leaderboard import Choices
@@ -388,7 +389,7 @@ class _Reading:
         every = np.asarray(cells[:, cells.any(axis=0)].all(axis=1))
         if not every.any():
             raise StatisticsError(
-                f"no instruction is common: there is none on which all {len(models):,} models were judged"
+                f"no instruction is common: there is none on which all {count(len(models), 'model')} were judged"
             )
         return every
 

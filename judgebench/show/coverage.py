@@ -191,7 +191,8 @@ def _instructions(coverage: Coverage, hints: Mapping[str, str]) -> Iterator[str]
         done = _judged(coverage).lower().removesuffix(" on")
         yield f"Only the {common} that all models were {done} on{hints.get('only common', '')}."
     elif coverage.judged < coverage.chosen:
-        yield f"{coverage.judged:,} of {count(coverage.chosen, 'instruction')} have a {_what(coverage)} that counts."
+        have = "has" if coverage.judged == 1 else "have"
+        yield f"{coverage.judged:,} of {count(coverage.chosen, 'instruction')} {have} a {_what(coverage)} that counts."
     if coverage.fewest < coverage.most:
         shared = "no instruction is shared by all"
         if coverage.shared:

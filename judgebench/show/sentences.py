@@ -65,7 +65,7 @@ def audit_estimate(estimate: "AuditEstimate") -> list[str]:
     if estimate.judge is None:
         return ["It asks no judge: it only reads what is stored."]
     calls = f"At most {count(estimate.calls, 'call')} of {one_line(estimate.judge)}"
-    tokens = f" with about {estimate.prompt_tokens:,} prompt tokens"
+    tokens = f" with about {count(estimate.prompt_tokens, 'prompt token')}"
     seconds = "" if estimate.seconds is None else f", at its last speed {duration(estimate.seconds)}"
     known = "" if estimate.reply_tokens is not None else " for the prompts alone"
     usd = estimate.cost_usd
