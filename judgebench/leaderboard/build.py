@@ -136,6 +136,10 @@ def build_from_scores(table: ScoreTable, choices: Choices) -> Leaderboard:
         if method.needs == "scores":
             raise StatisticsError("mean scores have no margin: leave it out, or choose a method for preferences")
         preferences = score_preferences(table, margin=choices.margin)
+        if not len(preferences):
+            raise StatisticsError(
+                "scores amount to no preference here: no judge scored two models on one instruction; leave --margin out"
+            )
         board = build(preferences, choices)
         note = f"preferences by the order of pointwise scores, a tie where they differ by {choices.margin:g} or less"
         others = (other for other in board.notes if _ORDER_UNKNOWN not in other)  # no score has an order
