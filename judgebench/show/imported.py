@@ -25,6 +25,7 @@ def imported_words(report: "ImportReport") -> str:
         "read otherwise than recorded (the recorded verdict counts, its detail says both)": report.read_otherwise,
         "labels": report.labels,
         "marks of steps and places": report.marks,
+        "models without a lineage": report.undeclared,
         "against itself": report.against_itself,
         "contradicting an earlier row (the first was kept)": report.contradicting,
         "to instructions that the benchmark lacks (left out; --extend adds them)": report.without_instruction,
