@@ -26,6 +26,7 @@ def imported_words(report: "ImportReport") -> str:
         f"{report.read_otherwise:,} read otherwise than recorded (the recorded verdict counts, its detail says both)",
         count(report.labels, "label"),
         f"{count(report.marks, 'mark')} of steps and places",
+        f"{count(report.undeclared, 'model')} without a lineage",
         f"{report.against_itself:,} against itself",
         f"{report.contradicting:,} contradicting an earlier row (the first was kept)",
         f"{report.without_instruction:,} to instructions {lacking}",
