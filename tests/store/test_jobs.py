@@ -132,7 +132,7 @@ def test_a_lease_is_held_while_it_is_renewed_and_another_s_once_it_is_not(bench:
     time.sleep(0.2)
     with bench.read() as connection:
         assert jobs.left(connection) == 1
-    assert "1 jobs are left by workers that were killed" in " ".join(check(bench).notes)
+    assert "1 job is left by workers that were killed" in " ".join(check(bench).notes)
     assert take(bench, "other") == number
     with bench.read() as connection:
         assert (jobs.held(connection, "one"), jobs.held(connection, "other")) == ({}, {number: False})
