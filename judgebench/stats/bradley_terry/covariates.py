@@ -228,7 +228,7 @@ def bradley_terry_estimates(
         (sums.effective_instructions() if by_instruction else effective_clusters(table, choices.cluster)) - 1,
         choices.level,
     )
-    estimates = replace(estimates, rates=rates_of(sums, baseline=baseline))
+    estimates = told_by_battles(estimates, sums, baseline)
     if choices.interval == "analytic":
         notes = _few_judges(table) if choices.cluster in ("judge", "both") else ()
         return replace(estimates, method=f"sandwich with t, {_SHARED[choices.cluster]}", notes=notes)
@@ -264,6 +264,20 @@ def rating_estimates(ratings: Ratings, known: Ratings, degrees: Floats, level: f
     )
 
 
+def told_by_battles(estimates: Estimates, sums: PairSums, baseline: str | None) -> Estimates:
+    """Ratings for which nothing but battles counts, with the win rates of these.
+
+    Where all battles are of two models, or with the baseline, no order is told that equal models might well show.
+    """
+    rates = rates_of(sums, baseline=baseline)
+    with_it = None if baseline is None else sums.models.index(baseline)
+    alone = with_it is None or bool(((sums.first == with_it) | (sums.second == with_it)).all())
+    compared = estimates.compared
+    if compared is not None and alone:
+        compared = replace(compared, chance=rates.sums.chance())
+    return replace(estimates, rates=rates, compared=compared)
+
+
 def coefficient_note(name: str, coefficient: Estimate) -> str:
     """What a covariate held equal is worth, as leaderboards note it."""
     if coefficient.reason == _NO_BOUND:
@@ -286,7 +300,8 @@ def _with_ties(
     notes = (coefficient_note(name, controlled.coefficient(name, choices.level)) for name in controlled.columns)
     degrees, ratings = effective_clusters(table, "instruction") - 1, controlled.ratings
     known = replace(ratings, covariance=ratings.covariance + doubt(table))
-    return replace(rating_estimates(ratings, known, degrees, choices.level), notes=tuple(notes))
+    estimates = replace(rating_estimates(ratings, known, degrees, choices.level), notes=tuple(notes))
+    return estimates if columns else told_by_battles(estimates, PairSums.of(table), baseline)
 
 
 davidson_estimates = partial(_with_ties, "davidson")
