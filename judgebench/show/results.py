@@ -174,6 +174,9 @@ def _card(made: "Card") -> _Parts:
         for line in made.lines
     )
     yield table(("grade", "line", "value", "interval", "evidence"), rows)
+    if failures := report_cards.failures(made):
+        yield f"{report_cards.FAILURES}:"
+        yield from (f"  {line}" for line in failures)
     yield "Grades, given where the interval leaves one or two neighbours open:"
     yield from (f"  {line.name}: {line.rule}" for line in made.lines if line.rule)
     if missing := list(report_cards.ungraded(made)):

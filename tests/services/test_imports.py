@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from judgebench import services, store
+from judgebench.counts import were
 from judgebench.errors import Conflict, InputError, UnknownName
 from judgebench.formats.reading import NamedPath
 from judgebench.services.imports import ImportOptions, ImportReport, import_file, import_judgments, read
@@ -219,4 +220,4 @@ def test_a_model_without_a_lineage_is_not_called_stored(tmp_path: Path, database
     for new, known in ((1, 0), (0, 1)):
         report = brought(database, path)
         assert (report.new, report.known, report.undeclared) == (new, known, 2)
-        assert imported_words(report).endswith(f"{known} were stored already; 2 models without a lineage")
+        assert imported_words(report).endswith(f"{known} {were(known)} stored already; 2 models without a lineage")

@@ -257,9 +257,9 @@ def test_the_writer_counts_on_and_a_copy_is_as_sound(full: Database, tmp_path: P
         connection.execute(
             sa.delete(t.verdicts).where(t.verdicts.c.id == sa.select(sa.func.min(t.verdicts.c.id)).scalar_subquery())
         )
-    assert "1 verdicts are missing: their ids have gaps" in check(full).problems
+    assert "1 verdict is missing: their ids have gaps" in check(full).problems
     judgebench.delete(full, what="benchmark", name="other", yes=True)
-    assert "1 verdicts are missing: their ids have gaps" in check(full).problems, "a deletion hides no loss"
+    assert "1 verdict is missing: their ids have gaps" in check(full).problems, "a deletion hides no loss"
 
 
 def test_no_text_of_it_is_left_in_the_file(tmp_path: Path) -> None:
