@@ -132,12 +132,12 @@ def check_outputs(here: Connection, there: Connection) -> None:
         sa.select(t.benchmarks.c.id, name).where(~name.startswith(benchmarks.STAGE)).order_by(name)
     )
     for row in ordinary.all():
-        asked = Counter(map(tuple, there.execute(_names_of_outputs(row.id).where(judged))))
-        if not asked:
+        judged_there = Counter(map(tuple, there.execute(_names_of_outputs(row.id).where(judged))))
+        if not judged_there:
             continue
         known = set(map(tuple, here.execute(_names_of_outputs(_benchmark_id(here, row.name)))))
-        of_models = Counter(model for model, *_ in asked)
-        lacking = Counter(model for model, *which in asked if (model, *which) not in known)
+        of_models = Counter(model for model, *_ in judged_there)
+        lacking = Counter(model for model, *which in judged_there if (model, *which) not in known)
         for model, number in sorted(lacking.items()):
             raise InputError(
                 f"benchmark {row.name!r}: model {model!r} has no output here to {number:,} of the "
