@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from judgebench import services
 from judgebench.services.pages import InputError, Known, NamedPath, OutputsFile, clean_text, read_outputs
 from judgebench.services.submissions import UPLOAD_BYTES, UPLOAD_LIMITS
-from judgebench.show.text import one_line
+from judgebench.show.text import count, one_line
 
 FORMS = (  # as names of files end
     *("json", "jsonl", "ndjson", "csv", "tsv", "tab", "xlsx", "xlsm", "parquet", "arrow", "feather", "eval"),
@@ -46,7 +46,7 @@ def kept(filename: str, content: bytes) -> Iterator[NamedPath]:
     Raises InputError for one that is too large.
     """
     if len(content) > MAX_BYTES:
-        raise InputError(f"your file has {len(content):,} bytes; at most {MAX_BYTES:,} are taken here")
+        raise InputError(f"your file has {count(len(content), 'byte')}; at most {MAX_BYTES:,} are taken here")
     with tempfile.TemporaryDirectory(prefix="judgebench-") as folder:
         path = Path(folder) / f"upload{_ending(filename)}"
         path.write_bytes(content)

@@ -72,6 +72,7 @@ def test_the_raw_reply_is_kept_with_its_order(imported: Database) -> None:
     assert shown.completion.logprobs
 
 
+@pytest.mark.slow
 def test_bradley_terry_orders_the_field_as_win_rates_against_one_baseline_do(imported: Database) -> None:
     ratings = services.leaderboards.leaderboard(imported, "alpaca_eval", choices=Choices(method="bradley-terry"))
     rates = services.leaderboards.leaderboard(imported, "alpaca_eval")

@@ -177,6 +177,7 @@ CALLS = {
     ],
     "ppi.corrected_share": lambda n, p: ppi.corrected_share(p, n, ppi.JudgeErrorRates(1.0, n, 1.0, n)),
     "card.bias_lines": lambda n, p: card.bias_lines(biases(n, p), "j0"),
+    "card.lines_without_pairs": lambda n, p: card.lines_without_pairs("every trial failed", level=0.95),
     "card.null_line": lambda n, p: card.null_line(intervals.bounded_mean(*shares(n, p)), "", level=0.95),
     "card.people_lines": lambda n, p: [card.people_lines(judge, people(n, p).people) for judge in people(n, p).judges],
     "card.record_lines": lambda n, p: card.record_lines(recorded(n, p), level=0.95),

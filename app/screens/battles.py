@@ -191,7 +191,7 @@ def _compared(battle: JudgedBattle) -> tuple[Output, Output]:
 
 def _name(output: Output, *, several: bool) -> str:
     """Whose it is, and how long all that its model wrote to be read."""
-    return f"{one_line(output.model, 200)} ({len(output.whole):,} characters{' in all' if several else ''})"
+    return f"{one_line(output.model, 200)} ({count(len(output.whole), 'character')}{' in all' if several else ''})"
 
 
 def _sides(passage: Passage, names: Sequence[str], images: Mapping[str, Copy], *, view: str, number: int) -> None:

@@ -12,6 +12,7 @@ from judgebench import services
 from judgebench.services.access import Role
 from judgebench.services.pages import Card, JudgeBenchError
 from judgebench.services.scope import Scope
+from judgebench.show import cards as words
 from judgebench.show import judge_board
 from judgebench.show.numbers import Labelled
 from judgebench.show.text import count, one_line
@@ -51,6 +52,9 @@ def _cards(source: cached.Source, judges: Sequence[str], benchmark: str) -> None
 
 def _about(card: Card) -> None:
     counted(card.coverage, "app: nothing")
+    if failures := words.failures(card):
+        line(f"{words.FAILURES}:")
+        elements.lines(failures)
     missing = cards.missing(card)
     if missing:
         line("Too little data for a grade, and what would give it:")

@@ -20,7 +20,7 @@ from judgebench.services.web_studies import study_of
 from judgebench.show.glossary import explained
 from judgebench.show.numbers import dollars
 from judgebench.show.sentences import images_shown, not_shown, unseen
-from judgebench.show.text import count, one_line, sentence
+from judgebench.show.text import are, count, one_line, sentence
 
 _ANSWERED = (Status.OK, Status.TIE)
 _KINDS: tuple[JobKind, ...] = ("run", "answer")  # audits have a page of their own
@@ -127,7 +127,7 @@ def _sentences(estimate: CostEstimate) -> list[str]:
     others = f", {estimate.taken_over:,} will be taken over from other benchmarks" if estimate.taken_over else ""
     return [
         f"{one_line(plan.resolved.judge.name)}: {matter} of {count(len(plan.models), 'model')}, "
-        f"{count(plan.trials, 'trial')}: {estimate.answered:,} are answered already{others}.",
+        f"{count(plan.trials, 'trial')}: {estimate.answered:,} {are(estimate.answered)} answered already{others}.",
         *(f"{sentence(words)}." for words in words_about_parts),
         *(
             f"{one_line(model)} has no output for {count(number, 'instruction')}."

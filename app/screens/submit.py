@@ -12,7 +12,7 @@ from judgebench.services.benchmarks import BenchmarkSummary
 from judgebench.services.pages import DatabaseBusy, InputError, JudgeBenchError
 from judgebench.show.glossary import explained
 from judgebench.show.tables import finding_line
-from judgebench.show.text import are, count, listing, one_line
+from judgebench.show.text import are, count, listing, one_line, were
 
 _EXTEND = "Add instructions that the benchmark lacks to it"
 _STORED, _ROUND = (
@@ -133,7 +133,7 @@ def _store(ready: list[submission.Ready]) -> None:
     beside = submission.new_findings(before, together.findings if together else ())
     sentences = [
         f"{listing(models)}: {count(stored.new, 'output')} {are(stored.new)} new; "
-        f"{stored.known:,} were stored already.",
+        f"{stored.known:,} {were(stored.known)} stored already.",
         *(f"Beside each other: {finding_line(finding)}" for finding in beside),
     ]
     honest = [name for name in models if name not in flagged]

@@ -30,7 +30,11 @@ def rating(board: Leaderboard, row: Row) -> str:
 
 def length(characters: float | None) -> str:
     """How long its outputs are on average, in words."""
-    return "Nobody knows how long its outputs are" if characters is None else f"{characters:,.0f} characters an output"
+    return (
+        "Nobody knows how long its outputs are"
+        if characters is None
+        else f"{count(round(characters), 'character')} an output"
+    )
 
 
 def styles(lines: Sequence[StyleLine]) -> str:

@@ -18,7 +18,7 @@ from judgebench.show.coverage import Door, brief, sentences
 from judgebench.show.glossary import explained
 from judgebench.show.numbers import fixed, plotted
 from judgebench.show.tables import Move
-from judgebench.show.text import escaped_html, listing, name_html, one_line, spelt
+from judgebench.show.text import count, escaped_html, listing, name_html, one_line, spelt
 
 MAX_CHARS = 20_000  # of one text on a page; the rest is a download
 _SHORT_CHARS, _SHORT_LINES = 240, 3
@@ -112,7 +112,7 @@ def tab(*names: str) -> None:
 def rest(text: str, *, key: str) -> None:
     """A download of a text that is too long to be shown."""
     if len(text) > MAX_CHARS:
-        line(f"These are the first {MAX_CHARS:,} of {len(text):,} characters.")
+        line(f"These are the first {MAX_CHARS:,} of {count(len(text), 'character')}.")
         st.download_button(
             "Download all of it", text.encode(), file_name=f"{key}.txt", mime="text/plain", key=f"all_{key}"
         )

@@ -25,7 +25,7 @@ def badges(gate: BoardGate, link: Link, *, ranked: bool) -> str:
         _chip(_TONES.get(state, ""), f"Null models: {count(number, 'judge')} {state}") for state, number in rest.items()
     ]
     if len(named) > 2 * _NAMED:
-        chips.append(_chip("flagged", f"Null models: {len(named) - 2 * _NAMED:,} more judges failed or stale"))
+        chips.append(_chip("flagged", f"Null models: {count(len(named) - 2 * _NAMED, 'more judge')} failed or stale"))
     flagged = gate.models_that_are("flagged")
     if flagged:
         rank = "counted all the same" if ranked else "without a rank"

@@ -14,7 +14,7 @@ from judgebench.services.imports import ImportOptions, ImportReport
 from judgebench.services.pages import InputError, JudgeBenchError
 from judgebench.show.imported import imported_words
 from judgebench.show.tables import finding_line
-from judgebench.show.text import one_line
+from judgebench.show.text import count, one_line
 
 _OUTPUTS = "outputs"
 _WITHOUT_BENCHMARK = ("lineage", "judges")
@@ -67,7 +67,7 @@ def offer(upload: UploadedFile, preview: uploads.Preview, *, usual: str) -> bool
 
 
 def _button(chosen: Sequence[tuple[UploadedFile, Import]], *, key: str) -> bool:
-    label = "Import it" if len(chosen) == 1 else f"Import {len(chosen):,} files"
+    label = "Import it" if len(chosen) == 1 else f"Import {count(len(chosen), 'file')}"
     if not st.button(label, icon=":material/database_upload:", type="primary", key=key):
         return False
     imported = False

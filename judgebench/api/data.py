@@ -18,6 +18,7 @@ from judgebench import services, spec, store
 from judgebench.bias.card import Card
 from judgebench.bias.human_agreement import AgreementReport
 from judgebench.bias.relatives import preference_leakage_score
+from judgebench.counts import count
 from judgebench.errors import InputError, UnknownName
 from judgebench.formats import Format, FormName, Kind, PairsFrom, ToolName
 from judgebench.formats.folders import expanded
@@ -112,7 +113,8 @@ def import_files(
     finally:
         reports = services.imports.audited(database, reports) if audit else reports
     if failed:
-        raise InputError(f"{len(failed)} of {len(listed)} files were not imported, the others are: {'; '.join(failed)}")
+        of_all = f"{len(failed)} of {count(len(listed), 'file')}"
+        raise InputError(f"{of_all} were not imported, the others are: {'; '.join(failed)}")
     return reports
 
 
@@ -279,7 +281,7 @@ def agreement(
 def card(database: Database, *, judge: str, benchmark: str | None = None, level: float = 0.95) -> Card:
     """A judge's report card on ``benchmark``, or where it gave most verdicts: every measure that the store allows.
 
-    Raises UnknownName, and StatisticsError where the judge has given no pairwise verdict.
+    Raises UnknownName, and StatisticsError where the judge was asked nothing.
     """
     return services.cards.card(database, judge, benchmark=benchmark, level=level)
 

@@ -18,9 +18,11 @@ from scipy.sparse import coo_array, csr_array
 from judgebench.bias.human_agreement import JudgeAgreement, PeopleAgreement
 from judgebench.bias.relatives import Relation
 from judgebench.bias.report import BiasReport
+from judgebench.counts import count
 from judgebench.coverage import Coverage
 from judgebench.estimate import Estimate
 from judgebench.estimate import unidentified as unknown
+from judgebench.records import Status
 from judgebench.stats.intervals import FEWEST_RESAMPLED, Clusters, bootstrap_estimate, bounded_mean, influence_estimate
 from judgebench.stats.verdict_table import Floats, VerdictTable, distinct
 
@@ -118,6 +120,15 @@ class Overall:
 
 
 @dataclass(frozen=True, slots=True)
+class Failures:
+    """Trials without a verdict that ended for one reason."""
+
+    status: Status
+    reason: str
+    trials: int
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """A judge on one benchmark."""
 
@@ -129,6 +140,7 @@ class Card:
     notes: tuple[str, ...]
     overall: Overall
     coverage: Coverage | None = None  # what of the benchmark it counts; None: it is of verdicts that nobody chose
+    failures: tuple[Failures, ...] = ()  # all trials without a verdict, most first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,14 +170,29 @@ _RULES: Mapping[str, GradingRule] = {
     "calibration": GradingRule("near zero", (0.05, 0.10, 0.20)),
 }
 
+_OF_PAIRS: Mapping[str, tuple[str, Unit]] = {  # what comparisons alone tell: the question and its unit
+    "consistency": ("names the same winner in both orders", "share"),
+    "position": ("what the first place adds to a win rate at equal quality", "points"),
+    "length and quality": ("what twice the length adds to a win rate, with the quality that comes with it", "points"),
+    "people's length": ("what twice the length adds when people judge", "points"),
+    "sharpness": ("how far apart it sets models that people set apart by 1", "number"),
+    "length": ("what twice the length adds beyond people's taste, at least", "points"),
+    "own outputs": ("what being the judge's own adds to a win rate", "points"),
+    "family": ("what being a relative of the judge's adds to a win rate", "points"),
+    "repeatability": ("gives the same outcome when asked again", "share"),
+    "transitivity": ("triples of models that it ranks in a circle", "share"),
+    "people": ("accuracy: names the winner that people name, ties half", "share"),
+    "calibration": ("distance of its confidence from being right", "number"),
+}
+
 
 def line(name: str, question: str, figure: Estimate, unit: Unit, evidence: str) -> CardLine:
     """Graded by the rule of its name, where there is one."""
     rule = _RULES.get(name)
-    if rule is None:
-        return CardLine(name, question, figure, unit, NOT_GRADED, "", evidence)
-    grade, leaves_open = rule.grade(figure), rule.leaves_open(figure)
     about = f"{evidence}; {figure.reason}" if figure.identified and figure.reason else evidence
+    if rule is None:
+        return CardLine(name, question, figure, unit, NOT_GRADED, "", about)
+    grade, leaves_open = rule.grade(figure), rule.leaves_open(figure)
     return CardLine(name, question, figure, unit, grade, rule.words(unit), about, leaves_open, rule.needed(figure))
 
 
@@ -192,36 +219,42 @@ def bias_lines(report: BiasReport, judge: str) -> list[CardLine]:
     """Place, length, relatives and repetition."""
     place = report.position
     points = place.points if place.points.identified else report.position_across
-    how = f"{place.matched:,} battles in both orders" if place.points.identified else "orders varied across battles"
+    matched = f"{count(place.matched, 'battle')} in both orders"
+    how = matched if place.points.identified else "orders varied across battles"
     own, family = _relatives(report, judge)
     return [
-        line("consistency", "names the same winner in both orders", place.consistency, "share",
-             f"{place.matched:,} battles in both orders"),
-        line("position", "what the first place adds to a win rate at equal quality", points, "points", how),
+        _pair_line("consistency", place.consistency, matched),
+        _pair_line("position", points, how),
         *_length_lines(report),
-        line("own outputs", "what being the judge's own adds to a win rate", own, "points",
-             _named(report, judge, "same")),
-        line("family", "what being a relative of the judge's adds to a win rate", family, "points",
-             _named(report, judge, "inheritance", "family")),
-        line("repeatability", "gives the same outcome when asked again", place.repeatability, "share",
-             f"{place.repeatability.n:,} trials with repeats"),
-    ]  # fmt: skip
+        _pair_line("own outputs", own, _named(report, judge, "same")),
+        _pair_line("family", family, _named(report, judge, "inheritance", "family")),
+        _pair_line("repeatability", place.repeatability, f"{count(place.repeatability.n, 'trial')} with repeats"),
+    ]
+
+
+def lines_without_pairs(reason: str, *, level: float) -> list[CardLine]:
+    """All lines that comparisons alone would give, of a judge that has made none."""
+    return [_pair_line(name, unknown(reason, level=level), reason) for name in _OF_PAIRS]
+
+
+def _pair_line(name: str, figure: Estimate, evidence: str) -> CardLine:
+    question, unit = _OF_PAIRS[name]
+    return line(name, question, figure, unit, evidence)
 
 
 def _length_lines(report: BiasReport) -> list[CardLine]:
     """Of them only what goes beyond people's taste is graded: the rest holds quality, which comes with length."""
     slope = report.length.slope
-    labelled = f"{slope.beyond_people.n:,} labelled verdicts"
+    labelled = f"{count(slope.beyond_people.n, 'labelled verdict')}"
+    about = f"{count(report.verdicts, 'verdict')}; people's own taste is in it, so it has no grade"
+    sharper = f"{labelled}; above 1 it decides with less noise than they"
+    beyond = f"{labelled}; its slope less its sharpness times people's"
     return [
-        line("length and quality", "what twice the length adds to a win rate, with the quality that comes with it",
-             slope.points, "points", f"{report.verdicts:,} verdicts; people's own taste is in it, so it has no grade"),
-        line("people's length", "what twice the length adds when people judge", slope.points_of_people, "points",
-             labelled),
-        line("sharpness", "how far apart it sets models that people set apart by 1", slope.sharpness, "number",
-             f"{labelled}; above 1 it decides with less noise than they"),
-        line("length", "what twice the length adds beyond people's taste, at least", slope.points_beyond_people,
-             "points", f"{labelled}; its slope less its sharpness times people's"),
-    ]  # fmt: skip
+        _pair_line("length and quality", slope.points, about),
+        _pair_line("people's length", slope.points_of_people, labelled),
+        _pair_line("sharpness", slope.sharpness, sharper),
+        _pair_line("length", slope.points_beyond_people, beyond),
+    ]
 
 
 def record_lines(record: TrialRecord, *, level: float) -> list[CardLine]:
@@ -232,11 +265,10 @@ def record_lines(record: TrialRecord, *, level: float) -> list[CardLine]:
     if not record.recorded:
         reached = bounded_mean(replied.astype(np.float64), at, level=level)
     parsed = bounded_mean(record.verdict[replied].astype(np.float64), at[replied], level=level)
-    failures = f"{int((~record.verdict[replied]).sum()):,} of {int(replied.sum()):,} replies without a verdict"
+    silent = f"{int((~replied).sum()):,} of {count(n, 'trial')} without a reply"
+    failures = f"{int((~record.verdict[replied]).sum()):,} of {count(int(replied.sum()), 'reply')} without a verdict"
     return [
-        line(
-            "reached", "answers at all", reached, "share", f"{int((~replied).sum()):,} of {n:,} trials without a reply"
-        ),
+        line("reached", "answers at all", reached, "share", silent),
         line("parsed", "gives a verdict when it answers", parsed, "share", failures),
         line("cost", "USD a trial", _mean(record.cost_usd, at, "prices", level), "USD", "as charged or by its price"),
         line("latency", "seconds a reply", _mean(record.latency_s, at, "times", level), "s", "as measured"),
@@ -248,12 +280,11 @@ def people_lines(judge: JudgeAgreement, people: PeopleAgreement) -> list[CardLin
     ceiling = "one person a battle, so the ceiling is not known"
     if people.ceiling.value is not None:
         ceiling = f"of people with each other {_share(people.ceiling)}"
+    agree = f"{count(judge.items, 'labelled battle')}; human agreement {_share(judge.each_person)}, {ceiling}"
     return [
-        line("people", "accuracy: names the winner that people name, ties half", judge.accuracy, "share",
-             f"{judge.items:,} labelled battles; human agreement {_share(judge.each_person)}, {ceiling}"),
-        line("calibration", "distance of its confidence from being right", judge.calibration_error, "number",
-             f"{judge.calibration_error.n:,} labelled battles"),
-    ]  # fmt: skip
+        _pair_line("people", judge.accuracy, agree),
+        _pair_line("calibration", judge.calibration_error, f"{count(judge.calibration_error.n, 'labelled battle')}"),
+    ]
 
 
 def _share(known: Estimate) -> str:
@@ -275,8 +306,7 @@ def transitivity_line(table: VerdictTable, *, level: float, seed: int = 0, resam
         share = replace(share, lower=None, upper=None, method="none", reason=_NO_RESAMPLING)
     if not share.identified:
         share = unknown("no three models met each other", level=level, n=len(table))
-    question = "triples of models that it ranks in a circle"
-    return line("transitivity", question, share, "share", f"{len(table):,} verdicts; close models go round by chance")
+    return _pair_line("transitivity", share, f"{count(len(table), 'verdict')}; close models go round by chance")
 
 
 def null_line(rate: Estimate | None, evidence: str, *, level: float) -> CardLine:

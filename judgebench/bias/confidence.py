@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
+from judgebench.counts import count
 from judgebench.errors import InputError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.intervals import Clusters, bounded_mean, jackknife_estimate
@@ -77,7 +78,11 @@ def calibrate(
     bounds = risk_bound(errors[last], last + 1, failure)
     passed = int(np.argmax(np.append(bounds > risk, True)))
     if not passed:
-        reason = "even the most confident verdicts may be wrong too often" if len(last) else f"fewer than {least} items"
+        reason = (
+            "even the most confident verdicts may be wrong too often"
+            if len(last)
+            else f"fewer than {count(least, 'item')}"
+        )
         return Threshold(None, None, 0, 0, len(value), risk, failure, reason)
     at = last[passed - 1]
     kept, mistakes = int(at + 1), int(errors[at])

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit, log_expit
 
+from judgebench.counts import count
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.intervals import normal_estimate
@@ -144,7 +145,9 @@ def fit_effects(table: VerdictTable, effects: Sequence[Effect], *, near: Fit | N
     """
     for effect in effects:
         if effect.column.shape != (len(table),) or not np.isfinite(effect.column).all():
-            raise StatisticsError(f"the effect {effect.name!r} needs {len(table):,} finite numbers, one a verdict")
+            raise StatisticsError(
+                f"the effect {effect.name!r} needs a finite number for each of {count(len(table), 'verdict')}"
+            )
     if not len(table):
         raise StatisticsError("there is no verdict to fit")
     filled = [effect for effect in effects if effect.column.any()]

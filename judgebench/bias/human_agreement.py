@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.bias.confidence import Calibration, calibration
+from judgebench.counts import count
 from judgebench.coverage import Coverage
 from judgebench.errors import InputError, StatisticsError
 from judgebench.estimate import Estimate, unidentified
@@ -168,7 +169,9 @@ def annotator_test(
     Raises InputError when the two are not aligned.
     """
     if judge.shape != (people.items,):
-        raise InputError(f"the judge's labels of shape {judge.shape} must match people's on {people.items:,} items")
+        raise InputError(
+            f"the judge's labels of shape {judge.shape} must match people's on {count(people.items, 'item')}"
+        )
     least, counts = max(least, 2), people.counts(_OUTCOMES)
     compared = (_compared(judge, people, counts, own) for own in people.by_rater(least))
     kept = [pair for pair in compared if len(pair[0]) >= least]

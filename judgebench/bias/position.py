@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, expit, logit
 
+from judgebench.counts import count
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.intervals import bounded_difference, bounded_mean, critical_value, influence_estimate
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, compared_outputs, distinct
@@ -181,7 +182,7 @@ def _one_sided(ff: int, ss: int, level: float) -> Estimate:
     least = float(logit(betaincinv(n, 1, tail))) / 2
     place = "first" if ff else "second"
     lower, upper = (least, None) if ff else (None, -least)
-    reason = f"each of the {n:,} battles that went to one place went to the {place}: no finite estimate"
+    reason = f"each of the {count(n, 'battle')} that went to one place went to the {place}: no finite estimate"
     return Estimate(None, lower, upper, level, "exact binomial", n, reason)
 
 

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench.bias.effects import Effect, Fit, fit_effects, place_effect
+from judgebench.counts import count
 from judgebench.errors import InputError, StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.records import Lineage
@@ -281,7 +282,9 @@ def relation_matrix(
 ) -> NDArray[np.object_]:
     """(judges, models) relations. Raises InputError unless ``judge_models`` names one LLM for each judge."""
     if len(judge_models) != len(table.judges):
-        raise InputError(f"{len(table.judges):,} judges need as many LLM names, not {len(judge_models):,}")
+        raise InputError(
+            f"an LLM's name is needed for each of {count(len(table.judges), 'judge')}, not {len(judge_models):,}"
+        )
     rows = [[relation(llm, model, lineages) for model in table.models] for llm in judge_models]
     matrix = np.empty((len(table.judges), len(table.models)), dtype=object)
     for row, relations in enumerate(rows):

@@ -25,6 +25,7 @@ from judgebench.bias.effects import in_points
 from judgebench.bias.human_agreement import people_preference
 from judgebench.bias.relatives import Relation
 from judgebench.bias.sharpness import beside_people
+from judgebench.counts import count
 from judgebench.errors import InputError, UnknownName
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.intervals import bounded_mean, difference_estimate, influence_estimate
@@ -84,7 +85,7 @@ def equal_opportunity(table: VerdictTable, own: str, human: Floats, *, level: fl
     if own not in table.models:
         raise UnknownName("model", own, table.models)
     if human.shape != (len(table),):
-        raise InputError(f"human preferences must be {len(table):,} numbers, one a verdict, not {human.shape}")
+        raise InputError(f"human preferences must be of {count(len(table), 'verdict')}, one each, not {human.shape}")
     code = table.model_code(own)
     is_a, is_b = table.model_a == code, table.model_b == code
     toward = np.where(is_a, table.preference, 1 - table.preference)
@@ -221,7 +222,7 @@ def familiarity(
     Raises InputError when the LLMs are not aligned.
     """
     if len(judge_models) != len(table.judges):
-        raise InputError(f"{len(judge_models):,} LLMs are given for {len(table.judges):,} judges")
+        raise InputError(f"{count(len(judge_models), 'LLM')} for {count(len(table.judges), 'judge')}: name one each")
     likely = np.array([name in by_likelihood for name in table.judges], dtype=bool)
     llms = np.array(judge_models, dtype=object)
     values, clusters = [], []

@@ -15,6 +15,7 @@ import numpy as np
 
 from judgebench.bias.effects import Effect, Fit, Fits, in_points, length_effect, place_effect
 from judgebench.bias.sharpness import BesidePeople, beside_people
+from judgebench.counts import count
 from judgebench.errors import InputError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.intervals import bounded_difference, bounded_mean
@@ -144,7 +145,7 @@ def _checked_human(table: VerdictTable, human: Floats | None) -> Floats:
     known = people[np.isfinite(people)] if people.shape == (len(table),) else np.array([-1.0])
     if (known < 0).any() or (known > 1).any():
         raise InputError(
-            f"human preferences must be {len(table):,} numbers in [0, 1], one a verdict, NaN where unknown"
+            f"human preferences must be of {count(len(table), 'verdict')}, one each, in [0, 1], NaN where unknown"
         )
     return people
 

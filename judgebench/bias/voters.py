@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from judgebench.bias.human_agreement import LabelledBattles, PeopleAgreement, human_agreement, people_agreement
+from judgebench.counts import count
 from judgebench.estimate import Estimate, unidentified
 from judgebench.records import HumanLabel, Order
 from judgebench.stats.agreement import Resampling, outcomes
@@ -89,7 +90,7 @@ class _Looks:
         seconds, timed = _pace(labels)
         remarks = [*self._remarks(leaning[1], beside[1])]
         if seconds is not None and timed >= _FEWEST_FAST and seconds < _FAST_S:
-            remarks.append(f"half of {timed:,} votes came within {seconds:.1f} s of the one before")
+            remarks.append(f"half of {count(timed, 'vote')} came within {seconds:.1f} s of the one before")
         return Voter(name, len(labels), ties, leaning[0], beside[0], judged, seconds, tuple(remarks))
 
     def _remarks(self, leaning: Estimate, beside: Estimate) -> list[str]:

@@ -141,7 +141,7 @@ def _print_estimate(model: str, estimate: AnswerEstimate, output: str) -> None:
     say(
         f"{model}: {count(estimate.planned, 'instruction')}, {estimate.answered:,} answered already, "
         f"{count(estimate.calls, 'call')} left",
-        f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {expected(estimate.cost_usd)}, "
+        f"about {count(estimate.prompt_tokens, 'prompt token')} (characters / 4), {expected(estimate.cost_usd)}, "
         "replies not included",
         *_not_asked(estimate.not_asked),
     )

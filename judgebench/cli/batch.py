@@ -68,7 +68,7 @@ def export(
     over = report.taken_over
     taken_over = f"{over:,} taken over from other benchmarks, " if over else ""
     for part in report.files:
-        say(f"{part.file}: batch {part.batch}, {count(part.requests, 'question')}, {part.bytes:,} bytes")
+        say(f"{part.file}: batch {part.batch}, {count(part.requests, 'question')}, {count(part.bytes, 'byte')}")
     say(
         f"{report.planned:,} planned: {report.answered:,} answered already, {taken_over}{report.identical:,} decided "
         f"without a question, {report.awaited:,} awaited from earlier batches or runs, {report.exported:,} exported",

@@ -45,7 +45,7 @@ def consensus(
         ],
         text=("model",),
     )
-    say(f"Borda and Kemeny over {len(answers.categories):,} categories; no intervals: they are no estimates")
+    say(f"Borda and Kemeny over {count(len(answers.categories), 'category')}; no intervals: they are no estimates")
     doubt = "" if answers.condorcet_certain or answers.condorcet_winner is None else ", but not for certain"
     say(f"preferred to each other model by a majority: {answers.condorcet_winner or 'none'}{doubt}")
     if answers.unmet:

@@ -22,6 +22,7 @@ from judgebench.cli import options
 from judgebench.cli.session import complain, known_to, opened, print_json, print_table, say, tell_findings
 from judgebench.errors import DatabaseError, InputError, UnknownName
 from judgebench.show.imported import imported_words
+from judgebench.show.text import count, were
 
 if TYPE_CHECKING:
     from judgebench.formats import Format
@@ -135,7 +136,7 @@ def import_files(
     if failed:
         if len(listed) > 1:
             names = ", ".join(failure["file"] for failure in failed)
-            complain(f"{len(failed):,} of {len(listed):,} files were not imported: {names}")
+            complain(f"{len(failed):,} of {count(len(listed), 'file')} were not imported: {names}")
         raise typer.Exit(2)
 
 
@@ -242,8 +243,8 @@ def judgments(
     if output == "json":
         print_json(asdict(report))
         return
-    cases = f"{report.benchmark}: {report.cases:,} cases judged by {', '.join(report.judges)}"
-    say(f"{cases}; {report.new:,} judgments stored, {report.known:,} were stored already")
+    cases = f"{report.benchmark}: {count(report.cases, 'case')} judged by {', '.join(report.judges)}"
+    say(f"{cases}; {count(report.new, 'judgment')} stored, {report.known:,} {were(report.known)} stored already")
 
 
 @app.command("instructions")

@@ -179,11 +179,11 @@ def _print_queue(queue: HumanQueue, failure: float) -> None:
     least = amount(threshold.threshold, "number")
     kept = "no verdict is kept" if threshold.threshold is None else f"kept from confidence {least}"
     reason = f": {threshold.reason}" if threshold.reason else ""
-    say(f"{kept}{reason}; from {threshold.items:,} labelled instructions")
+    say(f"{kept}{reason}; from {count(threshold.items, 'labelled instruction')}")
     if threshold.bound is not None:
         say(
             f"people contradict at most {percent(threshold.bound)} of what is kept, with {1 - failure:.0%} confidence "
-            f"({threshold.wrong:,} of {threshold.kept:,} labelled ones)"
+            f"({threshold.wrong:,} of {count(threshold.kept, 'labelled one')})"
         )
     half: list[Line] = [("kept", queue.held_out.coverage, "share"), ("contradicted", queue.held_out.risk, "share")]
     print_estimates("the same from half of the labels, on the other half", half)

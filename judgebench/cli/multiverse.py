@@ -52,7 +52,7 @@ def multiverse(
         text=("model",),
     )
     models, survived = len(rows), sum(len(row["above_in_all"]) for row in rows)
-    say(f"{ranks.universes:,} ways of ranking; {many.impossible:,} more do not fit these verdicts")
+    say(f"{count(ranks.universes, 'way')} of ranking; {many.impossible:,} more do not fit these verdicts")
     say(f"{survived} of {count(models * (models - 1) // 2, 'pair')} stand in the same order in all of them")
     say("no interval is looked at here: what chance leaves open, the rank ranges of a leaderboard tell")
     for name, share in ranks.influence.items():

@@ -27,7 +27,7 @@ from judgebench.cli.session import (
 from judgebench.cli.waiting import tell_unfinished, was_stopped
 from judgebench.errors import InputError
 from judgebench.remote import TOKEN_VARIABLE, ServerUnreachable, TeamServer
-from judgebench.show.text import count
+from judgebench.show.text import count, were
 
 if TYPE_CHECKING:
     from judgebench.cli.options import DesignOptions, JudgeOptions
@@ -111,7 +111,8 @@ def submit(
         raise
     tell(*(line for line in report["told"] if output == "table" or line.startswith("  audit: ")))
     if output == "table" and "stored" in report:
-        say(f"stored {count(report['stored'], 'output')}; {report['already_stored']} were stored already")
+        known = report["already_stored"]
+        say(f"stored {count(report['stored'], 'output')}; {known:,} {were(known)} stored already")
     document = {name: value for name, value in report.items() if name != "told"}
     if placing is not None:
         jobs = _judged(server, placing, output)

@@ -23,4 +23,4 @@ def reparse(
     if output == "json":
         print_json({"read": read, "changed": changed})
     else:
-        say(f"{read} replies read again, {count(changed, 'verdict')} changed")
+        say(f"{count(read, 'reply')} read again, {count(changed, 'verdict')} changed")

@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from judgebench.counts import count
 from judgebench.errors import InputError
 
 
@@ -28,4 +29,4 @@ def check_words(command: Any, context: Any, words: list[str]) -> None:
     for option, times in Counter(options).items():
         takes_one = option.param_type_name == "option" and not (option.multiple or option.is_flag or option.count)
         if times > 1 and takes_one:
-            raise InputError(f"{option.opts[0]} is given {times} times: it takes one value")
+            raise InputError(f"{option.opts[0]} is given {count(times, 'time')}: it takes one value")

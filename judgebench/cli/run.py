@@ -168,9 +168,8 @@ def _print_report(report: RunReport, settlement: Settlement | None, output: str)
     again = f"; {report.reasked} asked again under a constraint" if report.reasked else ""
     say(f"{report.judge}: {summary(report.tally, report.calls, report.reasons)}{again}", *not_shown(report.not_shown))
     if report.identical_as_shown:
-        say(
-            f"{report.identical_as_shown:,} ties without a call: the outputs differ only in what the judge is not shown"
-        )
+        ties = count(report.identical_as_shown, "tie")
+        say(f"{ties} without a call: the outputs differ only in what the judge is not shown")
     if settlement is not None:
         _print_settlement(settlement)
 
@@ -198,7 +197,7 @@ def _print_settlement(settlement: Settlement) -> None:
         mean = "not observed" if model.mean is None else percent(model.mean)
         bounds = span(model.lower, model.upper, "share")
         say(f"  {model.model}: preferred {mean} {bounds} on {count(model.observations, 'instruction')}")
-    say(f"{1 - settlement.error:.0%} bounds of all together, {_METHOD}; looked at {settlement.looks:,} times")
+    say(f"{1 - settlement.error:.0%} bounds of all together, {_METHOD}; looked at {count(settlement.looks, 'time')}")
     if settlement.left_out:
         say(f"left out: {count(settlement.left_out, 'battle')} without a preference in each order")
 
@@ -237,7 +236,7 @@ def _print_estimate(estimate: CostEstimate, output: str) -> None:
         f"judge {judge.name} with template {judge.template}",
         f"{matter}, {count(planned.trials, 'trial')}: {estimate.answered:,} answered already, {_taken_over(estimate)}"
         f"{estimate.identical:,} decided without a call (identical outputs), {count(estimate.calls, 'call')} to make",
-        f"about {estimate.prompt_tokens:,} prompt tokens (characters / 4), {_replies(estimate)}, "
+        f"about {count(estimate.prompt_tokens, 'prompt token')} (characters / 4), {_replies(estimate)}, "
         f"{expected(estimate.cost_usd)}",
         _time(estimate),
         *images_shown(estimate.images, estimate.image_tokens),
@@ -255,7 +254,7 @@ def _taken_over(estimate: CostEstimate) -> str:
 def _replies(estimate: CostEstimate) -> str:
     if estimate.reply_tokens is None:
         return "replies not included, since this judge has given none yet"
-    return f"{estimate.reply_tokens:,} reply tokens (as in its last replies)"
+    return f"{count(estimate.reply_tokens, 'reply token')} (as in its last replies)"
 
 
 def _time(estimate: CostEstimate) -> str:

@@ -15,7 +15,7 @@ from judgebench.cli.session import known_to, opened, print_json, say, tell, tell
 from judgebench.errors import InputError
 from judgebench.records import Lineage, check_name
 from judgebench.show.sentences import match_lines
-from judgebench.show.text import count
+from judgebench.show.text import count, were
 
 if TYPE_CHECKING:
     from judgebench.services.placement import Placement
@@ -115,7 +115,7 @@ def submit(
         if not dry_run:
             stored = services.submissions.save(database, prepared, audit=audit, accept_findings=accept_findings)
             if output == "table":
-                say(f"stored {count(stored.new, 'output')}; {stored.known:,} were stored already")
+                say(f"stored {count(stored.new, 'output')}; {stored.known:,} {were(stored.known)} stored already")
         if plan is not None:
             placement = ask(context.obj, database, plan, yes=yes, output=output)
     if output == "json":

@@ -15,6 +15,7 @@ import typer
 from judgebench.cli.options import LoopbackPort
 from judgebench.cli.session import say, tell
 from judgebench.errors import InputError, JudgeUnreachable
+from judgebench.show.text import count
 
 if TYPE_CHECKING:
     from judgebench.clients.vllm_server import VllmServer
@@ -62,7 +63,7 @@ def serve(
     flags = tuple(argument for argument in context.args if argument != "--")
     models = [model, *(also or ())]
     if port is not None and port + len(models) - 1 > _LAST_PORT:
-        raise InputError(f"from --port {port} on there are no {len(models):,} ports: give a smaller one")
+        raise InputError(f"from --port {port} on there are no {count(len(models), 'port')}: give a smaller one")
     if log is not None and not log.absolute().parent.is_dir():
         raise InputError(f"the folder of {log} does not exist: create it, or name another file by --log")
     servers = []

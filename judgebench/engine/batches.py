@@ -22,6 +22,7 @@ from judgebench.clients.batch_api import BatchServer
 from judgebench.clients.dialect import with_system_role
 from judgebench.clients.providers import provider_of
 from judgebench.clients.replies import chat_completion
+from judgebench.counts import count
 from judgebench.engine.claims import is_gone
 from judgebench.engine.judges import access_of, tell_sent, template_of
 from judgebench.engine.plan import RunPlan, plan, planned_trials, unasked_verdict
@@ -226,8 +227,8 @@ class _Export:
             if twice := runs.awaited(connection, [trial.key for trial in trials]):
                 unfinished.unlink()
                 raise Conflict(
-                    f"{path}: {len(twice):,} of its {len(trials):,} questions were exported by another at the same "
-                    "time; nothing of it was kept, export again"
+                    f"{path}: {len(twice):,} of its {count(len(trials), 'question')} were exported by another at the "
+                    "same time; nothing of it was kept, export again"
                 )
             keys = sorted({trial.instruction for trial in trials})
             outputs = stored_outputs(connection, self._plan.benchmark_id, keys)

@@ -13,6 +13,7 @@ from itertools import combinations, islice
 
 from judgebench import store
 from judgebench.clients.providers import price_of
+from judgebench.counts import count as counted
 from judgebench.engine.identity import identified
 from judgebench.engine.judges import ResolvedJudge, resolve
 from judgebench.engine.trial_images import TrialImages
@@ -218,8 +219,8 @@ def count(database: Database, study: Study, resolved: ResolvedJudge) -> RunPlan:
         counts = _count(study, template.kind, models, mine)
     if untold:
         raise InputError(
-            f"of {untold:,} outputs of {study.benchmark!r} only the model is known, as of votes without texts: there "
-            "is nothing for a judge to read; name models whose outputs are known, or another benchmark"
+            f"of {counted(untold, 'output')} of {study.benchmark!r} only the model is known, as of votes without "
+            "texts: there is nothing for a judge to read; name models whose outputs are known, or another benchmark"
         )
     if study.category is not None and not counts.instructions:
         raise InputError(f"benchmark {study.benchmark!r} has no instruction in category {study.category!r}")
@@ -372,7 +373,7 @@ def _check_shown(database: Database, study: Study, template: Template, benchmark
     if lacking:
         what = " and a ".join(sorted(names))
         raise InputError(
-            f"template {template.id} shows a {what}, which {lacking} of {instructions:,} instructions of "
+            f"template {template.id} shows a {what}, which {lacking} of {counted(instructions, 'instruction')} of "
             f"{study.benchmark!r} do not have: choose a category that has it, or another template"
         )
 
@@ -388,9 +389,9 @@ def _check_afterwards(
         outputs.update(one.afterwards is not None for samples in question.samples.values() for one in samples)
     if outputs[False]:
         raise InputError(
-            f"template {template.id} shows what happened afterwards, and of {outputs[False]} of {outputs.total():,} "
-            f"outputs to {study.benchmark!r} nothing is known of that: import it in a column 'afterwards', name models "
-            "or a category of which it is known, or take another template"
+            f"template {template.id} shows what happened afterwards, and of {outputs[False]} of "
+            f"{counted(outputs.total(), 'output')} to {study.benchmark!r} nothing is known of that: import it in a "
+            "column 'afterwards', name models or a category of which it is known, or take another template"
         )
 
 

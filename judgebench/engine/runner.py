@@ -21,6 +21,7 @@ from importlib.util import find_spec
 from threading import Lock
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
+from judgebench.counts import count
 from judgebench.engine.claims import RENEW_S
 from judgebench.engine.pending import AskedT, Claiming, EndedTrials, Pending
 from judgebench.errors import DatabaseBusy, DatabaseError, EnoughCalls, InputError, JudgeBenchError, JudgeError
@@ -233,7 +234,8 @@ class Runner(Generic[AskedT, EndedT]):
         if self._fatal is not None:
             raise self._fatal
         if self._failures_in_a_row >= self._pace.max_failures:
-            raise JudgeError(f"the judge failed {self._failures_in_a_row} times in a row, last: {self._last_failure}")
+            times = count(self._failures_in_a_row, "time")
+            raise JudgeError(f"the judge failed {times} in a row, last: {self._last_failure}")
         return self.tally
 
     async def _work(self) -> None:

@@ -12,6 +12,7 @@ from judgebench.clients.base import Client
 from judgebench.clients.image_probe import ImageAbility, probe_images
 from judgebench.clients.pool import Pool
 from judgebench.clients.retry import RetryingClient
+from judgebench.counts import count
 from judgebench.engine.judges import OpenModel, ResolvedJudge
 from judgebench.errors import JudgeRefused
 from judgebench.judging.pictures import image_rules
@@ -50,8 +51,8 @@ def check_ability(resolved: ResolvedJudge, url: str | None, ability: ImageAbilit
     most = image_rules(resolved.judge.settings).most
     if ability.most is not None and most > ability.most:
         raise JudgeRefused(
-            f"judge {name!r}{where} takes at most {ability.most:,} images in a question, and is to be shown up to "
-            f"{most}, so nothing was asked: set max_images to {ability.most:,}, or have its server take more"
+            f"judge {name!r}{where} takes at most {count(ability.most, 'image')} in a question, and is to be shown up "
+            f"to {most}, so nothing was asked: set max_images to {ability.most:,}, or have its server take more"
         )
 
 

@@ -15,6 +15,7 @@ from typing import IO, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from judgebench.counts import count
 from judgebench.errors import InputError
 from judgebench.store.database import Database
 
@@ -39,7 +40,7 @@ class Unstored(Generic[_T]):
     def keep(self, results: Sequence[_T]) -> str:
         """Returns the file's name. Raises InputError where it cannot be written."""
         if self._path is None:
-            raise InputError(f"{len(results):,} replies could be stored nowhere: the database is in memory alone")
+            raise InputError(f"{count(len(results), 'reply')} could be stored nowhere: the database is in memory alone")
         lines = [
             json.dumps({"owner": self._owner, "result": self._results.dump_python(result, mode="json")}) + "\n"
             for result in results
@@ -48,7 +49,7 @@ class Unstored(Generic[_T]):
             with _locked(self._path, "a") as file:
                 file.writelines(lines)
         except OSError as error:
-            reason = f"{len(results):,} replies could be stored nowhere: {self._path} cannot be written"
+            reason = f"{count(len(results), 'reply')} could be stored nowhere: {self._path} cannot be written"
             raise InputError(f"{reason} ({error.strerror})") from error
         return str(self._path)
 

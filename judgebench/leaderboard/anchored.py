@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from judgebench.counts import count
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.leaderboard.board import Leaderboard
@@ -47,7 +48,7 @@ def build_anchored(judge: VerdictTable, human: VerdictTable, choices: Choices) -
     labelled, most = min(mean.labelled for mean in means.values()), max(mean.labelled for mean in means.values())
     weights = [mean.weight for mean in means.values()]
     note = (
-        f"anchored to people's labels on {labelled} to {most:,} instructions a model; weight of the judge "
+        f"anchored to people's labels on {labelled} to {count(most, 'instruction')} a model; weight of the judge "
         f"{min(weights):.2f} to {max(weights):.2f}; the labelled instructions must be a random part of all"
     )
     left_out = sorted({judge.models[code] for code in np.unique([judge.model_a, judge.model_b])} - means.keys())
@@ -74,8 +75,9 @@ def build_corrected(table: VerdictTable, choices: Choices, rates: JudgeErrorRate
             by_model[name] = (fixed.estimate, fixed.standard_error)
     estimates = _by_model(table, by_model, called.compared())
     note = (
-        f"corrected for a judge that is right on {rates.sensitivity:.1%} of {rates.positives:,} labelled "
-        f"battles of {source}; it must err as often here, and equally for every model"
+        f"corrected for a judge that is right on {rates.sensitivity:.1%} of "
+        f"{count(rates.positives, 'labelled battle')} of {source}; it must err as often here, and "
+        "equally for every model"
     )
     return build_from(table, replace(choices, baseline=baseline), replace(estimates, notes=(note,)))
 
@@ -96,7 +98,7 @@ def _anchored_ratings(judge: VerdictTable, human: VerdictTable, choices: Choices
         scale="logit",
         compared=Compared(ratings.theta, known, ratings.degrees),
         notes=(
-            f"anchored to people's labels on {ratings.labelled:,} instructions, weight of the judge "
+            f"anchored to people's labels on {count(ratings.labelled, 'instruction')}, weight of the judge "
             f"{ratings.weight:.2f}; they must be a random part of all",
         ),
     )

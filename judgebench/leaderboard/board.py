@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from judgebench.counts import count
 from judgebench.coverage import Coverage
 from judgebench.estimate import Estimate
 from judgebench.records import Status
@@ -43,7 +44,7 @@ _ROBUSTNESS: Mapping[RobustnessState, str] = {
 
 def one_of(audits: int) -> str:
     """In how many audits of a judge that is found on which something rests; nothing where there are no others."""
-    return f" (by that of its {audits:,} audits which tells most)" if audits > 1 else ""
+    return f" (by that of its {count(audits, 'audit')} which tells most)" if audits > 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Row:
     model: str
     estimate: Estimate  # its rating, on the leaderboard's scale
     win_rate: float | None  # mean preference for the model, in [0, 1]
-    standard_error: float | None  # of ``rating``; None where it never varied: it is not known to be nought
+    standard_error: float | None  # of ``rating``; None without interval, and where it never varied: it is not known
     rank: int | None  # by rating, equal ratings share; None for a flagged model, which stands apart
     rank_lower: int | None  # best rank that the data leave open, simultaneously for all models
     rank_upper: int | None  # worst

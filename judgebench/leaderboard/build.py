@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from judgebench.errors import StatisticsError
+from judgebench.counts import count
+from judgebench.errors import StatisticsError, first_names
 from judgebench.estimate import Estimate
 from judgebench.leaderboard.board import Leaderboard, Row
 from judgebench.leaderboard.methods import METHODS, named, that
@@ -21,6 +22,7 @@ from judgebench.stats.win_rate import Counts, win_rates
 
 _ELO_PER_LOGIT = 400 / math.log(10)
 _ELO_ORIGIN = 1000.0
+_TOO_LITTLE = "too few data for an interval"
 _NOUGHT = 1e-12  # what rounding leaves of no spread
 _FEW = 20  # instructions, below which a board says how little it can tell
 _LOOKED_AT = 1000  # verdicts that may already be of enough
@@ -39,7 +41,8 @@ def build(table: VerdictTable, choices: Choices, *, columns: Mapping[str, Floats
     if choices.jury is not None:
         jury = convene(table, choices.jury)
         board = build(jury.table, replace(choices, jury=None))
-        apart = f"; {jury.incomplete:,} battles that not all of them judged are left out" if jury.incomplete else ""
+        left_out = f"; left out: {count(jury.incomplete, 'battle')} that not all of them judged"
+        apart = left_out if jury.incomplete else ""
         rows = board.rows if table.samples is None else tuple(replace(row, outputs=None) for row in board.rows)
         notes = (f"the jury's {choices.jury} a battle{apart}", *board.notes)
         return replace(board, judges=jury.members, rows=rows, notes=notes)
@@ -59,7 +62,8 @@ def estimate(
     _check(choices, controlled=columns is not None)
     if choices.interval == "bootstrap" and (few := len(np.unique(table.instruction))) < FEWEST_RESAMPLED:
         raise StatisticsError(
-            f"a bootstrap of {few:,} instructions is too narrow, it takes {FEWEST_RESAMPLED}: leave --interval out"
+            f"a bootstrap of {count(few, 'instruction')} is too narrow, it takes {FEWEST_RESAMPLED}: leave "
+            "--interval out"
         )
     rng = np.random.default_rng(choices.seed)
     controls = {} if columns is None else {"columns": columns}
@@ -109,13 +113,14 @@ def build_from(table: VerdictTable, choices: Choices, estimates: Estimates) -> L
     instructions = (rates.sums.battles > 0).sum(axis=0)
     outputs = instructions if table.samples is None else judged_outputs(table.against(baseline))
     counts = _Counts(rates.rate, rates.battles, rates.ties, outputs, instructions)
+    rows = _rows(table.models, estimates, counts, choices)
     return Leaderboard(
         judges=tuple(table.judges[code] for code in occurring(table.judge)),
         method=choices.method,
         scale=estimates.scale,
         baseline=baseline,
-        rows=_rows(table.models, estimates, counts, choices),
-        notes=(*estimates.notes, *_notes(table)),
+        rows=rows,
+        notes=(*estimates.notes, *_without_interval(rows), *_notes(table)),
     )
 
 
@@ -131,6 +136,10 @@ def build_from_scores(table: ScoreTable, choices: Choices) -> Leaderboard:
         if method.needs == "scores":
             raise StatisticsError("mean scores have no margin: leave it out, or choose a method for preferences")
         preferences = score_preferences(table, margin=choices.margin)
+        if not len(preferences):
+            raise StatisticsError(
+                "scores amount to no preference here: no judge scored two models on one instruction; leave --margin out"
+            )
         board = build(preferences, choices)
         note = f"preferences by the order of pointwise scores, a tie where they differ by {choices.margin:g} or less"
         others = (other for other in board.notes if _ORDER_UNKNOWN not in other)  # no score has an order
@@ -145,13 +154,14 @@ def build_from_scores(table: ScoreTable, choices: Choices) -> Leaderboard:
     none = np.zeros(len(table.models), dtype=np.int64)
     nothing = np.full(len(table.models), np.nan)
     counts = _Counts(nothing, none, none, scored_outputs(table), scored_cells(table).sum(axis=0))
+    rows = _rows(table.models, estimates, counts, choices)
     return Leaderboard(
         judges=tuple(table.judges[code] for code in occurring(table.judge)),
         method=choices.method,
         scale=estimates.scale,
         baseline=None,
-        rows=_rows(table.models, estimates, counts, choices),
-        notes=(*estimates.notes, *_few(table.instruction)),
+        rows=rows,
+        notes=(*estimates.notes, *_without_interval(rows), *_few(table.instruction)),
     )
 
 
@@ -174,12 +184,13 @@ def _rows(models: Sequence[str], estimates: Estimates, counts: _Counts, choices:
     if not order:
         raise StatisticsError("no model has a finite estimate: audit the judges' verdicts, or choose another method")
     se = np.sqrt(np.maximum(np.diag(estimates.covariance), 0.0))  # rounding may leave a variance of nought below it
+    varied = se > _NOUGHT * np.maximum(1.0, np.abs(value))
     return tuple(
         Row(
             model=models[i],
-            estimate=_estimate(estimates, i, choices.level, int(counts.battles[i] or counts.outputs[i])),
+            estimate=_estimate(estimates, i, choices.level, counts),
             win_rate=_number(counts.win_rate[i]),
-            standard_error=_number(se[i] if se[i] > _NOUGHT * max(1.0, abs(value[i])) else np.nan),
+            standard_error=_number(se[i]) if math.isfinite(estimates.lower[i]) and varied[i] else None,
             rank=1 + sum(bool(value[j] > value[i]) for j in order),
             rank_lower=int(sets.lower[i]),
             rank_upper=int(sets.upper[i]),
@@ -195,10 +206,20 @@ def _rows(models: Sequence[str], estimates: Estimates, counts: _Counts, choices:
     )
 
 
-def _estimate(estimates: Estimates, at: int, level: float, n: int) -> Estimate:
+def _estimate(estimates: Estimates, at: int, level: float, counts: _Counts) -> Estimate:
     value, lower, upper = (_number(column[at]) for column in (estimates.value, estimates.lower, estimates.upper))
-    reason = "" if lower is not None else estimates.flags[at] or "too few data for an interval"
-    return Estimate(value, lower, upper, level, estimates.method, n, reason)
+    why = "fewer than two instructions" if counts.instructions[at] < 2 else estimates.flags[at] or _TOO_LITTLE
+    n = int(counts.battles[at] or counts.outputs[at])
+    return Estimate(value, lower, upper, level, estimates.method, n, "" if lower is not None else why)
+
+
+def _without_interval(rows: Sequence[Row]) -> list[str]:
+    """Whose values have no interval, and why: what a table of numbers has no room for."""
+    by_reason: dict[str, list[str]] = {}
+    for row in rows:
+        if row.rating is not None and row.lower is None:
+            by_reason.setdefault(row.estimate.reason, []).append(row.model)
+    return [f"no interval of {first_names(names)}: {reason}" for reason, names in by_reason.items()]
 
 
 def common_baseline(table: VerdictTable) -> str | None:
@@ -217,7 +238,7 @@ def _notes(table: VerdictTable) -> list[str]:
     notes = _few(table.instruction)
     known = table.order[table.order >= 0]
     if len(known) < len(table):
-        notes.append(f"{len(table) - len(known):,} of {len(table):,} verdicts {_ORDER_UNKNOWN}")
+        notes.append(f"{len(table) - len(known):,} of {count(len(table), 'verdict')} {_ORDER_UNKNOWN}")
     first = int((known == 0).sum())
     if len(known) and first in (0, len(known)):
         notes.append("every battle was shown in one order only: position bias cannot be told from quality")
@@ -230,7 +251,7 @@ def _few(instruction: Codes) -> list[str]:
     number = number if number >= _FEW else len(occurring(instruction))
     if number >= _FEW:
         return []
-    of_what = "one instruction" if number == 1 else f"{number:,} instructions"
+    of_what = "one instruction" if number == 1 else count(number, "instruction")
     if number <= _TOO_FEW:
         return [f"{of_what} can hardly tell models apart: have at least {_FEW} judged"]
     return [f"{of_what} tell little: intervals are wide, and only large differences show; have more judged"]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from judgebench.counts import count
 from judgebench.coverage import Coverage
 from judgebench.errors import StatisticsError
 from judgebench.leaderboard.build import common_baseline, estimate
@@ -62,7 +63,7 @@ def multiverse(models: Sequence[str], universes: Sequence[Universe]) -> Multiver
     if not universes:
         raise StatisticsError("a multiverse needs at least one universe")
     if any(len(universe.estimates) != len(models) for universe in universes):
-        raise StatisticsError(f"every universe must hold one estimate for each of the {len(models):,} models")
+        raise StatisticsError(f"every universe must hold one estimate for each of the {count(len(models), 'model')}")
     keys = [tuple(sorted(universe.choices.items())) for universe in universes]
     if len(set(keys)) < len(keys):
         raise StatisticsError("two universes make the same choices")

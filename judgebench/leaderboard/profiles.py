@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
+from judgebench.counts import count
 from judgebench.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class BenchmarkProfile:
             words.append(f"judge {judge!r} {does}, so there are no numbers of {self.label} {others}")
         usual = {name for names in self.baselines.values() for name in names}
         if not scores and len(usual) > 1:
-            words.append(f"{self.label} compares with {len(usual):,} baselines, a standing board with one")
+            words.append(f"{self.label} compares with {count(len(usual), 'baseline')}, a standing board with one")
         return tuple(words)
 
 

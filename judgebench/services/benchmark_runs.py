@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from judgebench import store
+from judgebench.counts import count
 from judgebench.errors import InputError, first_names
 from judgebench.formats.games import after_turns
 from judgebench.leaderboard.profiles import BenchmarkProfile, profile_named
@@ -42,7 +43,7 @@ def study_fields(
     if len(ways) > 1:
         names = ", ".join(sorted(name for name in categories if name is not None))
         raise InputError(
-            f"{how.label} asks in {len(ways):,} ways by category: run each with --category, one of {names}"
+            f"{how.label} asks in {count(len(ways), 'way')} by category: run each with --category, one of {names}"
         )
     [(name, baseline)] = ways
     judge = {"template": name, "settings": dict(how.settings)}

@@ -1,10 +1,12 @@
 """Why there is nothing to rank by: what reports say of a benchmark without verdicts of their kind, and what it has."""
 
 import shlex
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from judgebench.counts import count
 from judgebench.errors import StatisticsError, UnknownName
 from judgebench.records import Status
 from judgebench.store.arrays import score_table, verdict_table
@@ -16,19 +18,24 @@ def check_compared(
     connection: Connection, benchmark: int, left_out: Mapping[Status, int], judges: Sequence[str], category: str | None
 ) -> None:
     """Of a benchmark on which no two outputs were compared. Raises StatisticsError, saying what there is instead."""
-    if scores := len(score_table(connection, benchmark, judges=judges, category=category).table):
+    scored = score_table(connection, benchmark, judges=judges, category=category)
+    if scores := len(scored.table):
         raise StatisticsError(
-            f"there is no verdict to rank by that compares outputs, only {scores} scores: the leaderboard's method "
-            "score ranks them, and a judge with a pairwise template compares outputs"
+            f"there is no verdict to rank by that compares outputs, only {count(scores, 'score')}: the leaderboard's "
+            "method score ranks them, and a judge with a pairwise template compares outputs"
         )
-    if ended := ", ".join(f"{count:,} {status}" for status, count in sorted(left_out.items()) if count):
+    if ended := _ended(Counter(left_out) + Counter(scored.left_out)):
         raise StatisticsError(f"there is no verdict to rank by, only trials without one ({ended}): see battles --full")
     if votes := sum(annotators(connection, benchmark).values()):
         raise StatisticsError(
-            f"there is no verdict to rank by, only {votes:,} votes of people: leaderboard --by people ranks by them, "
-            "and a judge that is run on the benchmark gives verdicts"
+            f"there is no verdict to rank by, only {count(votes, 'vote')} of people: leaderboard --by people ranks by "
+            "them, and a judge that is run on the benchmark gives verdicts"
         )
     raise StatisticsError("there is no verdict to rank by: run a judge first, or choose another judge or category")
+
+
+def _ended(trials: Counter[Status]) -> str:
+    return ", ".join(f"{number:,} {status}" for status, number in sorted(trials.items()) if number)
 
 
 def check_asked(known: Collection[str], question: str) -> None:
@@ -58,11 +65,15 @@ def check_voted(benchmark: str, known: Collection[str], chosen: Sequence[str]) -
 
 
 def check_scored(connection: Connection, benchmark: int, judges: Sequence[str], category: str | None) -> None:
-    """Of a benchmark on which no output has a score. Raises StatisticsError where outputs were compared."""
+    """Of a benchmark on which no output has a score. Raises StatisticsError where outputs were compared, or all trials
+    that asked for a score have none."""
     compared = verdict_table(connection, benchmark, judges=judges, category=category).table
     if len(compared):
         names = ", ".join(compared.judges[code] for code in np.unique(compared.judge))
         raise StatisticsError(
-            f"there is no score to rank by: the {len(compared):,} verdicts of {names} compare two "
+            f"there is no score to rank by: the {count(len(compared), 'verdict')} of {names} compare two "
             "outputs, so have neither a mean score nor a margin: leave these out, or choose a pointwise judge"
         )
+    scored = score_table(connection, benchmark, judges=judges, category=category)
+    if ended := _ended(Counter(scored.left_out)):
+        raise StatisticsError(f"there is no score to rank by, only trials without one ({ended}): see battles --full")

@@ -12,6 +12,7 @@ from itertools import islice
 
 from judgebench import engine, store
 from judgebench.clients.providers import takes_url
+from judgebench.counts import are, count
 from judgebench.engine.judges import NO_ADDRESS, ResolvedJudge, resolve, template_of
 from judgebench.errors import DatabaseError, InputError, UnknownName
 from judgebench.records import Instruction, Judge, Reading, Trial
@@ -40,8 +41,8 @@ class Gap:
         if self.nowhere:
             parts.append(f"{self.nowhere:,} that no benchmark has: run it again, which asks them")
         return (
-            f"benchmark {self.benchmark!r}, judge {self.judge!r}: {self.elsewhere + self.nowhere} of {self.planned:,} "
-            f"planned trials have no verdict there, {'; '.join(parts)}"
+            f"benchmark {self.benchmark!r}, judge {self.judge!r}: {self.elsewhere + self.nowhere} of "
+            f"{count(self.planned, 'planned trial')} have no verdict there, {'; '.join(parts)}"
         )
 
 
@@ -71,7 +72,7 @@ def find_gaps(database: Database, benchmark: str | None = None) -> GapReport:
             notes.append(f"{where}: a run was not planned again: {error}")
             continue
         gaps += [gap] if gap.elsewhere or gap.nowhere else []
-        notes += [f"{where}: {later:,} trials are about outputs that came after a run"] if later else []
+        notes += [f"{where}: {count(later, 'trial')} {are(later)} about outputs that came after a run"] if later else []
     if changed := len(ended) - len(known):
         notes.append(f"runs after which something of theirs was deleted or renamed are not planned again: {changed}")
     if adaptive := len(known) - len(fixed):

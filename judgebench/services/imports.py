@@ -30,7 +30,18 @@ from judgebench.formats.rereading import is_read_otherwise
 from judgebench.formats.verdicts import RecordedVerdict, VerdictsFile
 from judgebench.judging.numbering import step_ends
 from judgebench.judging.templates import BESIDE, EVERYTHING, OPTIONAL, shown_key
-from judgebench.records import OVERALL, Instruction, Judge, Output, Status, Trial, TrialResult, Verdict, check_name
+from judgebench.records import (
+    OVERALL,
+    Instruction,
+    Judge,
+    Lineage,
+    Output,
+    Status,
+    Trial,
+    TrialResult,
+    Verdict,
+    check_name,
+)
 from judgebench.services.submissions import MessageCounts, add_read, count_messages
 from judgebench.spec.templates import load_template
 from judgebench.store import labels
@@ -73,6 +84,7 @@ class ImportReport:
     known: int  # what was
     duplicate: int = 0  # rows that repeat an earlier one
     models: tuple[str, ...] = ()  # whose outputs or verdicts; of labels, whose outputs came with them
+    beside: tuple[str, ...] = ()  # models that the verdicts are not about, and whose outputs came with them: a baseline
     judges: tuple[str, ...] = ()
     annotators: tuple[str, ...] = ()
     instructions: int = 0  # added to the benchmark by labels
@@ -87,6 +99,7 @@ class ImportReport:
     reread: int = 0  # recorded replies that our parser read again
     read_otherwise: int = 0  # verdicts that our parser reads otherwise than recorded: their details say how
     against_itself: int = 0  # rows that compare a model with itself; their outputs are stored, they are no battles
+    undeclared: int = 0  # of a file of lineages: models that have none
     contradicting: int = 0  # rows in which a person or judge says something else than before: the first was kept
     without_instruction: int = 0  # outputs to instructions that the benchmark lacks: left out
     without_output: int = 0  # labels on instructions or outputs that the benchmark lacks: left out
@@ -158,14 +171,14 @@ def audited(database: Database, reports: Sequence[ImportReport]) -> list[ImportR
     models: dict[str, set[str]] = {}
     for report in reports:
         if report.benchmark is not None and report.models:
-            models.setdefault(report.benchmark, set()).update(report.models)
+            models.setdefault(report.benchmark, set()).update(report.models, report.beside)
     grown = {report.benchmark for report in reports if report.new}
     audits = {
         name: services.audits.submissions.audit_stored(database, name, models[name], unchanged=name not in grown)
         for name in models
     }
     return [
-        replace(report, audit=audits[report.benchmark].of_models(*report.models))
+        replace(report, audit=audits[report.benchmark].of_models(*report.models, *report.beside))
         if report.benchmark is not None and report.models
         else report
         for report in reports
@@ -178,8 +191,10 @@ def store_only(
     """``save`` without its audit, which ``audited`` makes for several files together. Raises as it does."""
     name, chosen, options = file.format.name, benchmark or file.format.benchmark, options or ImportOptions()
     if isinstance(file.contents, LineageFile):
-        changed = services.lineage.declare(database, file.contents.models)
-        return ImportReport(file.file, name, None, changed, len(file.contents.models) - changed)
+        models = file.contents.models
+        changed = services.lineage.declare(database, models)
+        undeclared = sum(model.lineage == Lineage() for model in models)
+        return ImportReport(file.file, name, None, changed, len(models) - undeclared - changed, undeclared=undeclared)
     if isinstance(file.contents, JudgesFile):
         return _save_judges(database, file.contents)
     if chosen is None:
@@ -358,6 +373,7 @@ def _save_verdicts(connection: Connection, file: VerdictsFile, benchmark: str, f
         benchmark=benchmark,
         judges=tuple(sorted(judge.name for judge, _ in judges.values())),
         models=file.models,
+        beside=tuple(sorted({output.model for _, output in file.outputs}.difference(file.models))),
         pairs=len(pairs | {(label.instruction, label.model_a, label.model_b) for label in file.labels}),
         new=new["verdicts"],
         known=sum(counts.known for counts in stored),

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgebench import store
+from judgebench.counts import count
 from judgebench.errors import InputError, StatisticsError
 from judgebench.leaderboard.judge_benchmarks import HUMAN, JUDGE_BENCHMARKS, JudgeBenchmark, judge_benchmark
 from judgebench.leaderboard.published.board import LEVEL, Measure
@@ -47,7 +48,8 @@ def evaluate_judges(
         boards = [_evaluated(connection, pairs, judge, how, level) for judge in pairs.judges(judges)]
     if not any(row.pairs for _, row in boards):
         who = ", ".join(judges) or "any judge"
-        raise StatisticsError(f"{who} was asked about none of the {len(pairs):,} labelled pairs: run --all-pairs first")
+        none = f"none of the {count(len(pairs), 'labelled pair')}"
+        raise StatisticsError(f"{who} was asked about {none}: run --all-pairs first")
     measures = boards[0][0]
     rows = sorted((row for _, row in boards), key=lambda row: _place(row, measures))
     return JudgeBoard(name, measures, tuple(rows), len(pairs), tuple(_notes(how, pairs, rows)))
@@ -91,14 +93,15 @@ def _notes(how: JudgeBenchmark, pairs: "_LabelledPairs", rows: Sequence[Evaluate
     if unplaced:
         names = ", ".join(pairs.unknown[:5])
         yield (
-            f"{unplaced:,} of {len(pairs):,} pairs are in no subset of {how.label}{f' ({names})' if names else ''}: "
-            "they count in none of its sections"
+            f"{unplaced:,} of {count(len(pairs), 'pair')} are in no subset of {how.label}"
+            f"{f' ({names})' if names else ''}: they count in none of its sections"
         )
     for row in rows:
         if row.pairs < len(pairs):
-            yield f"judge {row.judge} was asked about {row.pairs:,} of {len(pairs):,} pairs; only these count"
+            yield f"judge {row.judge} was asked about {row.pairs:,} of {count(len(pairs), 'pair')}; only these count"
         if "consistency" in how.also and 0 < row.both_orders < row.pairs:
-            yield f"judge {row.judge} read {row.pairs - row.both_orders:,} pairs in one order; {how.label} asks in both"
+            once = count(row.pairs - row.both_orders, "pair")
+            yield f"judge {row.judge} read {once} in one order; {how.label} asks in both"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,7 @@ from itertools import chain, count, islice
 from pathlib import Path
 
 from judgebench import services, store
+from judgebench.counts import count as counted
 from judgebench.errors import InputError
 from judgebench.formats.human_labels import LABELS, LabelFile, LabelRow, Side
 from judgebench.records import OVERALL, HumanLabel, Instruction, Model, Output, check_name, check_question
@@ -53,8 +54,8 @@ def save_labels(
             given.add(rows, outputs)
         if not given.annotators:
             raise InputError(
-                f"{file.file}: none of its {len(file.rows):,} labels is on outputs of benchmark {benchmark!r}: "
-                "is it the right benchmark? --extend adds the file's instructions and outputs to it"
+                f"{file.file}: of its {counted(len(file.rows), 'label')} none is on outputs of benchmark "
+                f"{benchmark!r}: is it the right benchmark? --extend adds the file's instructions and outputs to it"
             )
         if given.counts["new"] or outputs.added:
             about = {"file": name, "format": LABELS.name, "labels": given.counts["new"], "outputs": outputs.added}

@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 import numpy as np
 
 from judgebench import store
+from judgebench.counts import count
 from judgebench.coverage import Coverage
 from judgebench.errors import InputError, StatisticsError
 from judgebench.estimate import Estimate
@@ -145,8 +146,8 @@ def _of_words(connection: Connection, benchmark_id: int, board: Leaderboard) -> 
     more = store.models.beyond_text(connection, benchmark_id)
     if not more:
         return board
-    note = f"length and style of {more:,} outputs are of their words alone: they hold more, such as tool calls or files"
-    return replace(board, notes=(*board.notes, note))
+    note = f"length and style of {count(more, 'output')} are of their words alone"
+    return replace(board, notes=(*board.notes, f"{note}: there is more, such as tool calls or files"))
 
 
 def _board(
@@ -180,11 +181,11 @@ def _related(connection: Connection, table: VerdictTable, weight: float) -> tupl
     weighted = without_related(table, np.isin(relations, RELATED), weight=weight)
     unknown = (relations == Relation.UNKNOWN)[table.judge, table.model_a]
     unknown |= (relations == Relation.UNKNOWN)[table.judge, table.model_b]
-    notes = [f"{weighted.related:,} verdicts by judges related to one of the two models: {weighted.words}"]
+    notes = [f"{count(weighted.related, 'verdict')} by judges related to one of the two models: {weighted.words}"]
     if unknown.any():
         notes.append(
-            f"of {int(unknown.sum()):,} verdicts nobody declared whether judge and models are related; they were kept "
-            "as they are: see judgebench lineage propose"
+            f"of {count(int(unknown.sum()), 'verdict')} nobody declared whether judge and models are related, so they "
+            "count as ever: see judgebench lineage propose"
         )
     return weighted.table, notes
 

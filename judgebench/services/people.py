@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from judgebench import store
+from judgebench.counts import count
 from judgebench.errors import InputError, StatisticsError
 from judgebench.leaderboard import Choices, Controls, Leaderboard
 from judgebench.leaderboard.methods import named
@@ -55,8 +56,8 @@ def check_texts(
         return
     if untold := store.models.untold(connection, benchmark_id, sorted(models)):
         raise StatisticsError(
-            f"of {untold:,} outputs only the model is known, as of votes without texts, so length and style are not: "
-            "leave the control out, or import votes with their texts"
+            f"of {count(untold, 'output')} only the model is known, as of votes without texts, so length and style are "
+            "not: leave the control out, or import votes with their texts"
         )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from judgebench import engine, services, store
 from judgebench.clients.providers import price_of
+from judgebench.counts import count
 from judgebench.engine.judges import ResolvedJudge, find_judge, resolve
 from judgebench.engine.plan import CostEstimate
 from judgebench.engine.run import RunReport
@@ -501,7 +502,7 @@ def check_consent(bill: Bill, *, agreed: bool) -> None:
         "cost what nobody knows, as a judge has no price" if bill.cost_usd is None else f"cost {bill.cost_usd:.2f} USD"
     )
     raise InputError(
-        f"nothing was asked: {bill.calls:,} calls {what}. If they are wanted, say so (--yes, yes=True). "
+        f"nothing was asked: {count(bill.calls, 'call')} {what}. If they are wanted, say so (--yes, yes=True). "
         "The outputs are stored, and the same continues from there"
     )
 

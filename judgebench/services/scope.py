@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from judgebench import store
+from judgebench.counts import count
 from judgebench.coverage import Coverage, FlaggedAre, JudgesBy, People
 from judgebench.errors import InputError, StatisticsError, UnknownName
 from judgebench.leaderboard import Choices
@@ -170,12 +171,12 @@ class Scoped(Generic[Table]):
 
 
 def scoped_verdicts(
-    connection: Connection, benchmark: str, scope: Scope, choices: Choices = USUAL
+    connection: Connection, benchmark: str, scope: Scope, choices: Choices = USUAL, *, may_be_none: bool = False
 ) -> Scoped[VerdictTable]:
     """The pairwise verdicts of a scope: the same arrays as before where nothing was stored since they were read.
 
     Raises UnknownName for any name that is not there, InputError for judges named beside all of them, and
-    StatisticsError where no instruction is common.
+    StatisticsError where no instruction is common, and where there is no verdict, unless there ``may_be_none``.
     """
     several, rates = named(choices.method).several, named(choices.method).rates
     if scope.with_flagged and not has_flagged(connection, benchmark):
@@ -186,12 +187,17 @@ def scoped_verdicts(
     def read() -> Scoped[VerdictTable]:
         return _Reading(connection, benchmark, scope, choices).verdicts()
 
-    return _LAST.of(connection, (benchmark, scope, of_choices), read)
+    scoped = _LAST.of(connection, (benchmark, scope, of_choices), read)
+    if not len(scoped.table) and not may_be_none:
+        _Reading(connection, benchmark, scope, choices).check(scoped)
+    return scoped
 
 
-def scoped_scores(connection: Connection, benchmark: str, scope: Scope, choices: Choices = USUAL) -> Scoped[ScoreTable]:
+def scoped_scores(
+    connection: Connection, benchmark: str, scope: Scope, choices: Choices = USUAL, *, may_be_none: bool = False
+) -> Scoped[ScoreTable]:
     """The pointwise verdicts of a scope. Raises as ``scoped_verdicts`` does."""
-    return _Reading(connection, benchmark, scope, choices).scores()
+    return _Reading(connection, benchmark, scope, choices).scores(may_be_none=may_be_none)
 
 
 class _Reading:
@@ -230,11 +236,12 @@ class _Reading:
         judges = self._whose(table.judges, table.models, met)[1]
         if {*judges} & {table.judges[code] for code in occurring(stored.others.judge)}:
             stored = self._stored(judges)
-        scoped = self._scoped(stored.table, stored.without, stored.categories, met)
-        if not len(scoped.table):
-            left_out = scoped.coverage.left_out if self._scope.judges else self._stored(()).without.counts
-            check_compared(self._connection, self._id, left_out, self._scope.judges, self._scope.category)
-        return scoped
+        return self._scoped(stored.table, stored.without, stored.categories, met)
+
+    def check(self, scoped: Scoped[VerdictTable]) -> None:
+        """Of verdicts that are none. Raises StatisticsError, saying what there is instead."""
+        left_out = scoped.coverage.left_out if self._scope.judges else self._stored(()).without.counts
+        check_compared(self._connection, self._id, left_out, self._scope.judges, self._scope.category)
 
     def _stored(self, judges: tuple[str, ...]) -> StoredTable:
         """Verdicts of these judges, of all where there are none."""
@@ -267,13 +274,13 @@ class _Reading:
             )
         return scoped
 
-    def scores(self) -> Scoped[ScoreTable]:
+    def scores(self, *, may_be_none: bool) -> Scoped[ScoreTable]:
         stored = store.arrays.score_table(
             self._connection, self._id, category=self._scope.category, newest=self._scope.newest
         )
         table, without = self._spoken_of(stored.table, stored.without)
         scoped = self._scoped(table, without, ())
-        if not len(scoped.table):
+        if not len(scoped.table) and not may_be_none:
             check_scored(self._connection, self._id, self._scope.judges, self._scope.category)
         asked_with = {stored.templates[code] for code in np.unique(scoped.table.judge)}
         if self._choices.margin != 0.0 and len(asked_with) > 1:
@@ -382,7 +389,7 @@ class _Reading:
         every = np.asarray(cells[:, cells.any(axis=0)].all(axis=1))
         if not every.any():
             raise StatisticsError(
-                f"no instruction is common: there is none on which all {len(models):,} models were judged"
+                f"no instruction is common: there is none on which all {count(len(models), 'model')} were judged"
             )
         return every
 

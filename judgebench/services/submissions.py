@@ -16,6 +16,7 @@ from judgebench import services, store
 from judgebench.audits import SUBMISSIONS
 from judgebench.audits.findings import AuditReport
 from judgebench.conversations import Blob, Media, Message, Opaque, Part, Reasoning, anchored, held_files
+from judgebench.counts import count
 from judgebench.errors import Conflict, InputError
 from judgebench.formats.form_files import with_source
 from judgebench.formats.outputs import OutputRow, OutputsFile
@@ -133,7 +134,7 @@ def prepare(
     matched = len(instructions) - len(new)
     if not kept:
         raise InputError(
-            f"{submission.file}: none of its {len(instructions):,} instructions is in benchmark {benchmark!r}: "
+            f"{submission.file}: of its {count(len(instructions), 'instruction')} none is in benchmark {benchmark!r}: "
             "is it the right benchmark? --extend adds them to it"
         )
     report = MatchReport(

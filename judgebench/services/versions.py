@@ -179,6 +179,8 @@ def _by_scores(
         scores = scoped_scores(connection, benchmark, scope)
     except (InputError, StatisticsError):
         raise error from None
+    if not len(scores.table):
+        raise error
     if by.baseline is not None:
         raise InputError("--baseline is about outputs that were compared, and here are scores: leave it out")
     theirs = scores.table.among(models)

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from judgebench import store
 from judgebench.actors import ACTOR_VARIABLE
+from judgebench.counts import count
 from judgebench.engine.claims import LEASE_S, RENEW_S, is_gone, this_process
 from judgebench.errors import DatabaseError, InputError
 from judgebench.records import JobState, Status
@@ -207,7 +208,7 @@ class JobWorker:
             store.jobs.end(connection, job.id, outcome.state, outcome.message, outcome.report)
             self._tell(f"job {job.id} {outcome.state}" + (f": {outcome.message}" if outcome.message else ""))
         elif outcome.counted and (times := job.attempts - job.losses) >= _ATTEMPTS:
-            store.jobs.end(connection, job.id, JobState.FAILED, f"{outcome.message}, {times} times")
+            store.jobs.end(connection, job.id, JobState.FAILED, f"{outcome.message}, {count(times, 'time')}")
             self._tell(f"job {job.id} failed: {outcome.message}")
         else:
             store.jobs.hand_back(connection, job.id, outcome.message, counted=outcome.counted)
@@ -251,7 +252,7 @@ class JobWorker:
         if job.is_stopping:
             store.jobs.end(connection, job.id, JobState.STOPPED, "")
         elif job.holder is not None and job.losses + 1 >= _LOSSES:
-            message = f"its worker ended before it did, {job.losses + 1:,} times; the last was {job.worker}"
+            message = f"its worker ended before it did, {count(job.losses + 1, 'time')}; the last was {job.worker}"
             store.jobs.end(connection, job.id, JobState.FAILED, message)
         elif missing is not None and job.holder is not None:
             store.jobs.lose(connection, job.id, missing)

@@ -11,6 +11,7 @@ from judgebench.show.sentences import remedy
 from judgebench.show.tables import document
 from judgebench.show.text import listing, one_line
 
+FAILURES = "Trials without a verdict"  # above ``failures``
 _RUN = "judgebench run --benchmark {benchmark} --judge {judge} --all-pairs"
 _LABELLED = "judgebench labels import FILE --benchmark {benchmark} (or vote in the app)"
 _MORE = {  # what widens what a line rests on; others take more instructions
@@ -69,6 +70,13 @@ def _command(line: CardLine, card: Card) -> str:
         return remedy(line.figure, card.benchmark, card.judge)
     command = _MORE.get(line.name, f"{_RUN} (more instructions)")
     return command.format(benchmark=shlex.quote(card.benchmark), judge=shlex.quote(card.judge))
+
+
+def failures(card: Card) -> list[str]:
+    """How trials without a verdict ended and why, a line each; none where all have one."""
+    return [
+        f"{one.trials:,} {one.status}: {one_line(one.reason, 200) or 'no reason is stored'}" for one in card.failures
+    ]
 
 
 def card_document(card: Card) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from judgebench.conversations import (
 )
 from judgebench.images import Copy
 from judgebench.records import Instruction, Output
-from judgebench.show.text import one_line, spelt
+from judgebench.show.text import count, one_line, spelt
 
 if TYPE_CHECKING:
     from judgebench.services.battles import BattleSummary, JudgedBattle
@@ -163,7 +163,7 @@ def _known_of(file: Media, sizes: Mapping[str, int]) -> str:
     known = (
         file.name,
         file.media_type,
-        None if size is None else f"{size:,} bytes",
+        None if size is None else f"{count(size, 'byte')}",
         None if file.digest is None else f"SHA-256 {file.digest[:_DIGITS]}",
         None if file.digest is not None else f"not held{f', at {file.url}' if file.url else ''}",
     )
@@ -336,7 +336,7 @@ def output_text(instruction: Instruction, output: Output, *, reasoning: bool = T
 def _written(part: ShownPart, *, reasoning: bool) -> str:
     words = title(part)
     if part.kind == "reasoning" and not reasoning:
-        return f"[{words}: {len(part.text):,} characters]"
+        return f"[{words}: {count(len(part.text), 'character')}]"
     if part.kind == "file":
         return f"[{words}: {part.text}]"
     return "\n".join(text for text in (words and f"[{words}]", part.text) if text)
@@ -410,7 +410,7 @@ def _image(words: str, known: str, copy: Copy | None) -> str:
     """An image with what is known of it; ``words`` are escaped."""
     if copy is None:
         return f"<div><small>{words}</small>{_letters(f'{known}; left out of this page')}</div>"
-    frames = f"; the first of its {copy.frames:,} frames" if copy.frames > 1 else ""
+    frames = f"; the first of its {count(copy.frames, 'frame')}" if copy.frames > 1 else ""
     size = f'width="{copy.width}" height="{copy.height}" style="max-width: 100%; height: auto"'
     shown = f'<img src="{copy.url}" alt="{escape(spelt(known), quote=True)}" {size}>'
     caption = f"<figcaption><small>{words}: {escape(spelt(known + frames))}</small></figcaption>"

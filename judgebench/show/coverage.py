@@ -105,7 +105,9 @@ def _judges(coverage: Coverage, hints: Mapping[str, str]) -> Iterator[str]:
     silent = sorted(set(coverage.judges) - set(told))
     by = _numbered(told) + (f"; {_NONE} of {listing(silent)}" if silent else "")
     others = f"; not counted: {_numbered(coverage.other_judges)}" if coverage.other_judges else ""
-    if coverage.pooled:
+    if silent and not told:
+        yield f"{sentence(_NONE)} of {listing(silent)}{others}."
+    elif coverage.pooled:
         yield f"Verdicts of {count(len(told), 'judge')} are pooled: {by}{others}."
     elif coverage.judges_by == "jury":
         yield f"A jury of {count(len(told), 'judge')}: {by}{others}."
@@ -189,7 +191,8 @@ def _instructions(coverage: Coverage, hints: Mapping[str, str]) -> Iterator[str]
         done = _judged(coverage).lower().removesuffix(" on")
         yield f"Only the {common} that all models were {done} on{hints.get('only common', '')}."
     elif coverage.judged < coverage.chosen:
-        yield f"{coverage.judged:,} of {count(coverage.chosen, 'instruction')} have a {_what(coverage)} that counts."
+        have = "has" if coverage.judged == 1 else "have"
+        yield f"{coverage.judged:,} of {count(coverage.chosen, 'instruction')} {have} a {_what(coverage)} that counts."
     if coverage.fewest < coverage.most:
         shared = "no instruction is shared by all"
         if coverage.shared:

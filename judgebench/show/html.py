@@ -9,7 +9,7 @@ from judgebench.bias.card import Card, CardLine
 from judgebench.images import Copy
 from judgebench.records import Order
 from judgebench.show import goals, steps
-from judgebench.show.cards import overall, overall_rule, ungraded
+from judgebench.show.cards import FAILURES, failures, overall, overall_rule, ungraded
 from judgebench.show.conversations import figures, markup, passages, samples
 from judgebench.show.coverage import sentences
 from judgebench.show.numbers import amount, interval, value
@@ -63,6 +63,8 @@ def _card(card: Card, heading: str) -> Iterator[str]:
     yield "<table><thead><tr><th>Question<th>Value<th>Interval<th>Grade<th>Evidence and rule</thead><tbody>"
     yield from (_card_row(line) for line in card.lines)
     yield "</tbody></table>"
+    failed = "".join(f"<li>{escaped_html(line)}</li>" for line in failures(card))
+    yield f"<h3>{FAILURES}</h3><ul>{failed}</ul>" if failed else ""
     missing = "".join(
         f"<li>{escaped_html(line.name)}: {escaped_html(line.reason)}: <code>{escaped_html(line.command)}</code>"
         for line in ungraded(card)

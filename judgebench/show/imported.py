@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from judgebench.formats.registry import named
 from judgebench.show.sentences import messages_held
-from judgebench.show.text import count, one_line
+from judgebench.show.text import count, one_line, were
 
 if TYPE_CHECKING:
     from judgebench.services.imports import ImportReport
@@ -15,29 +15,32 @@ def imported_words(report: "ImportReport") -> str:
     into = f"{report.benchmark}: " if report.benchmark else ""
     models = report.models[0] if len(report.models) == 1 else count(len(report.models), "model")
     whose = [*report.judges, *([models] if report.models and not report.annotators else [])]
-    counted = {
-        "duplicate": report.duplicate,
-        "without preference": report.without_preference,
-        "references given to instructions that had none": report.references,
-        "references left out, to instructions that were judged without": report.references_left_out,
-        "instructions known by their ids alone": report.by_id_alone,
-        "replies read again": report.reread,
-        "read otherwise than recorded (the recorded verdict counts, its detail says both)": report.read_otherwise,
-        "labels": report.labels,
-        "marks of steps and places": report.marks,
-        "against itself": report.against_itself,
-        "contradicting an earlier row (the first was kept)": report.contradicting,
-        "to instructions that the benchmark lacks (left out; --extend adds them)": report.without_instruction,
-        "on outputs that the benchmark lacks (left out; --extend adds them)": report.without_output,
-        "instructions added": report.instructions,
-        "outputs added": report.outputs,
-        f"instructions without an output{', summed over the models' * (len(report.models) > 1)}": report.missing,
-    }
-    holds = f"{named(report.format).holds}{'s' * (report.format == 'lineage' and report.new != 1)}"
+    lacking = "that the benchmark lacks (left out; --extend adds them)"
+    parts = [
+        f"{report.duplicate:,} duplicate",
+        f"{report.without_preference:,} without preference",
+        f"{count(report.references, 'reference')} given to instructions that had none",
+        f"{count(report.references_left_out, 'reference')} left out, to instructions that were judged without",
+        f"{count(report.by_id_alone, 'instruction')} known by an id alone",
+        f"{count(report.reread, 'reply')} read again",
+        f"{report.read_otherwise:,} read otherwise than recorded (the recorded verdict counts, its detail says both)",
+        count(report.labels, "label"),
+        f"{count(report.marks, 'mark')} of steps and places",
+        f"{count(report.undeclared, 'model')} without a lineage",
+        f"{report.against_itself:,} against itself",
+        f"{report.contradicting:,} contradicting an earlier row (the first was kept)",
+        f"{report.without_instruction:,} to instructions {lacking}",
+        f"{report.without_output:,} on outputs {lacking}",
+        f"{count(report.instructions, 'instruction')} added",
+        f"{count(report.outputs, 'output')} added",
+        f"{count(report.missing, 'instruction')} without an output"
+        + ", summed over the models" * (len(report.models) > 1),
+        count(report.empty, "empty output"),
+    ]
+    holds = count(report.new, named(report.format).holds.removesuffix("s"))
     of = f" ({', '.join(whose)})" if whose else ""
-    stored = f"{into}{report.new:,} {holds}{of} stored; {report.known:,} were stored already"
-    parts = [stored, *(f"{number:,} {what}" for what, number in counted.items() if number)]
-    parts += [count(report.empty, "empty output")] * bool(report.empty)
+    stored = f"{into}{holds}{of} stored; {report.known:,} {were(report.known)} stored already"
+    parts = [stored, *(words for words in parts if not words.startswith("0 "))]
     parts += messages_held(report.messages)
     if report.unread:
         parts.append(f"columns that are not read: {', '.join(report.unread)}")

@@ -71,7 +71,7 @@ def sentences(board: JudgeBoard) -> list[str]:
     """Whose numbers these are, how they count, how their intervals were made, what has none and why, and notes."""
     how = JUDGE_BENCHMARKS[board.profile]
     return [
-        f"{how.label}, {board.labelled:,} labelled pairs. Rules: {how.source}.",
+        f"{how.label}, {count(board.labelled, 'labelled pair')}. Rules: {how.source}.",
         f"How it counts: {how.counts}.",
         *intervals(_main(board), [row.numbers for row in board.rows]),
         *(_ends(row) for row in board.rows if failures(row)),

@@ -25,7 +25,7 @@ def planned(plan: "PlacementPlan") -> list[str]:
         lines += [f"Of the standing board: {one_line(note, 400)}" for note in plan.notes]
     for study, template, unlike in zip(plan.studies, plan.templates, plan.unlike, strict=True):
         judge = one_line(study.judge.name or study.judge.model)
-        again = f", {study.repeats:,} times" if study.repeats > 1 else ""
+        again = f", {count(study.repeats, 'time')}" if study.repeats > 1 else ""
         part = f", on the first {count(study.limit, 'instruction')}" if study.limit else ""
         part += f", in category {one_line(study.category)}" if study.category else ""
         orders = {"both": "in both orders", "random": "in one order drawn at random", "single": "in one order"}

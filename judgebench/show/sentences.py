@@ -29,6 +29,8 @@ _ORDERED_SO: _Passing = (
 _RUN = "judgebench run --benchmark {benchmark} --judge {judge} --all-pairs"
 # A word of the reason why an estimate is missing -> the command that would give it; the first that fits.
 REMEDIES = (
+    (("no trial has a verdict",), f"{_RUN} --redo unparsed,truncated,refused"),
+    (("scores alone",), "judgebench run --benchmark {benchmark} --judge ANOTHER --all-pairs"),
     (("null", "audit"), "judgebench audit null-models --benchmark {benchmark} --judge {judge}"),
     (("likelihood",), "judgebench run --benchmark {benchmark} --judge embedded --all-pairs"),
     (("repeat",), f"{_RUN} --repeats 3"),
@@ -63,7 +65,7 @@ def audit_estimate(estimate: "AuditEstimate") -> list[str]:
     if estimate.judge is None:
         return ["It asks no judge: it only reads what is stored."]
     calls = f"At most {count(estimate.calls, 'call')} of {one_line(estimate.judge)}"
-    tokens = f" with about {estimate.prompt_tokens:,} prompt tokens"
+    tokens = f" with about {count(estimate.prompt_tokens, 'prompt token')}"
     seconds = "" if estimate.seconds is None else f", at its last speed {duration(estimate.seconds)}"
     known = "" if estimate.reply_tokens is not None else " for the prompts alone"
     usd = estimate.cost_usd

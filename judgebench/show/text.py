@@ -5,6 +5,10 @@ import unicodedata
 from collections.abc import Sequence
 from html import escape
 
+from judgebench.counts import are as are
+from judgebench.counts import count as count
+from judgebench.counts import were as were
+
 _MARKUP = frozenset("\\`*_{}[]<>()#+!|&$~")
 _REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # characters that show a text in another order
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))  # control and formatting characters can rewrite a line
@@ -62,13 +66,3 @@ def listing(names: Sequence[str]) -> str:
 def sentence(words: str) -> str:
     """``words`` of ours, which stand as a part of a line elsewhere, as a sentence begins."""
     return words[:1].upper() + words[1:]
-
-
-def are(number: int) -> str:
-    """``is`` of one, else ``are``."""
-    return "is" if number == 1 else "are"
-
-
-def count(number: int, noun: str) -> str:
-    """``1 model``, ``1,200 models``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -113,7 +113,7 @@ def _passed(place: tuple[float, float], others: Sequence[tuple[float, float]]) -
 
 
 def _words(board: Leaderboard, row: Row, x: float, measure: Measure) -> str:
-    amount_of = f"{x:,.0f} characters" if measure == "length" else f"{x:,.2f} USD"
+    amount_of = count(round(x), "character") if measure == "length" else f"{x:,.2f} USD"
     return f"{one_line(row.model, 200)}: {estimate(row.estimate, board.scale)}, {amount_of}"
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from judgebench.counts import count
 from judgebench.errors import StatisticsError
 from judgebench.stats.intervals import critical_values
 from judgebench.stats.method import Choices, Compared, Estimates
@@ -97,7 +98,7 @@ def _notes(ranked: PeerRank) -> list[str]:
     weights = ", ".join(f"{ranked.peers[at]} {ranked.weight[at]:.3f}" for at in order)
     notes = [f"judges that are models of this board weigh by their own score: {weights}; wins and ties are unweighed"]
     if ranked.own:
-        notes.append(f"{ranked.own:,} verdicts of judges on their own outputs are left out")
+        notes.append(f"{count(ranked.own, 'verdict')} of judges on their own outputs are left out")
     if ranked.others:
         notes.append(f"no models of this board, so their verdicts do not count: judges {', '.join(ranked.others)}")
     return notes

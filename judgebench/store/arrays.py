@@ -412,6 +412,25 @@ def trials(connection: sa.Connection, benchmark_id: int, judge: str) -> Trials:
     return Trials(instruction, np.array(STATUSES, dtype=np.str_)[status], recorded.astype(bool), cost, latency)
 
 
+def failures(connection: sa.Connection, benchmark_id: int, judge: str, most: int) -> list[tuple[Status, str, int]]:
+    """Why the judge's trials on the benchmark have no verdict: how they ended, the reason, "" where none is stored, and
+    how many; the ``most`` frequent ones, most first."""
+    v, j, i = in_force(connection).c, t.judges.c, t.instructions.c
+    reason, number = sa.func.coalesce(v.detail, ""), sa.func.count()
+    query = (
+        sa.select(v.status, reason, number)
+        .where(
+            v.judge_id == connection.scalar(sa.select(j.id).where(j.name == judge)),
+            v.status.not_in((str(Status.OK), str(Status.TIE))),
+            v.instruction_id.in_(sa.select(i.id).where(i.benchmark_id == benchmark_id)),
+        )
+        .group_by(v.status, reason)
+        .order_by(number.desc(), v.status, reason)
+        .limit(most)
+    )
+    return [(Status(row[0]), row[1], row[2]) for row in connection.execute(query)]
+
+
 def style_counts(
     connection: sa.Connection, benchmark_id: int, *, models: Sequence[str], instructions: Sequence[str]
 ) -> dict[str, NDArray[np.float64]]:

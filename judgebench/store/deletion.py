@@ -17,11 +17,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from judgebench.errors import UnknownName
+from judgebench.records import Status
 from judgebench.store import blocks, claims, events
 from judgebench.store import schema as t
 from judgebench.store.benchmarks import STAGE, begins, stages_of
 from judgebench.store.database import row_id
 from judgebench.store.jobs import OPEN
+from judgebench.store.verdicts import any_revised
 
 _FEW = 10  # rows, whose references are found without an index
 _PAGE = 500
@@ -46,6 +48,7 @@ _MOVED = sa.Table(
     sa.Column("new", sa.BigInteger, nullable=False),
     prefixes=["TEMPORARY"],
 )
+_COUNT = (Status.OK, Status.TIE)
 _i, _o, _m, _r, _v = t.instructions.c, t.outputs.c, t.models.c, t.runs.c, t.verdicts.c
 
 
@@ -56,7 +59,7 @@ class Loss:
     benchmark: str
     models: int  # that no longer have an output
     of_models: int
-    verdicts: int  # of every revision
+    verdicts: int  # that count: in force, and with a preference or score
     of_verdicts: int
 
 
@@ -127,15 +130,16 @@ class Going:
     def losses(self) -> list[Loss]:
         """Of the benchmarks that stay and lose outputs or verdicts, by name; without the stages of audits."""
         name = t.benchmarks.c.name
-        verdicts = _by_benchmark(sa.select(name, sa.func.count()), t.verdicts)
         answering = _by_benchmark(sa.select(name, sa.func.count(_o.model_id.distinct())), t.outputs)
         stays = self._stays(t.benchmarks) & sa.not_(begins(name, STAGE))
-        verdicts, answering = verdicts.where(stays), answering.where(stays)
-        every, lost = self._pairs(verdicts), self._pairs(verdicts.where(self.goes(t.verdicts)))
+        answering = answering.where(stays)
         models, left = self._pairs(answering), self._pairs(answering.where(self._stays(t.outputs)))
+        every, kept = self._counting(stays, without_these=False), self._counting(stays, without_these=True)
         losses = (
-            Loss(benchmark, count - left.get(benchmark, 0), count, lost.get(benchmark, 0), every.get(benchmark, 0))
+            Loss(benchmark, count - left.get(benchmark, 0), count, lost, every.get(benchmark, 0))
             for benchmark, count in sorted(models.items())
+            # An earlier reading that comes back may count where the one that goes did not.
+            for lost in [max(0, every.get(benchmark, 0) - kept.get(benchmark, 0))]
         )
         return [loss for loss in losses if loss.models or loss.verdicts]
 
@@ -189,6 +193,22 @@ class Going:
         """Drop the lists before the transaction ends."""
         for listed in _LISTS.values():
             self._connection.execute(sa.schema.DropTable(listed))
+
+    def _counting(self, stays: sa.ColumnElement[bool], *, without_these: bool) -> dict[str, int]:
+        """How many verdicts count by benchmark, as all stand now or once these are gone, when earlier readings and
+        answers of a trial are in force again."""
+        later = t.verdicts.alias("later")
+        follows = (later.c.trial_key == _v.trial_key) & (later.c.instruction_id == _v.instruction_id)
+        # Revisions above 0 are few, and in a small index.
+        follows &= (later.c.revision > sa.literal_column("0")) & (later.c.revision > _v.revision)
+        query = _by_benchmark(sa.select(t.benchmarks.c.name, sa.func.count()), t.verdicts)
+        if without_these:
+            follows &= later.c.id.not_in(self._list("verdicts"))
+            query = query.where(_v.id.not_in(self._list("verdicts")))
+        query = query.where(stays, _v.status.in_(_COUNT))
+        if any_revised(self._connection):
+            query = query.where(~sa.exists().where(follows))
+        return self._pairs(query)
 
     def _list(self, name: str) -> sa.Select[Any]:
         return sa.select(_LISTS[name].c.id)

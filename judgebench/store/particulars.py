@@ -52,15 +52,14 @@ _KINDS: Mapping[str, _Kind] = {  # by the field of a verdict
 }
 
 
-def add(connection: sa.Connection, verdicts: Iterable[tuple[int, Verdict]]) -> None:
+def add(connection: sa.Connection, verdicts: Sequence[tuple[int, Verdict]]) -> None:
     """Store what verdicts consist of, by their ids, in the transaction that stores these, and after them."""
-    rows: dict[str, list[_Row]] = {field: [] for field in _KINDS}
-    for verdict_id, verdict in verdicts:
-        for field, kind in _KINDS.items():
-            values = getattr(verdict, field)
-            rows[field] += [(verdict_id, number, *kind.encoded(value)) for number, value in enumerate(values)]
     for field, kind in _KINDS.items():
-        bulk_insert(connection, kind.table, rows[field])
+        consisting = [(place, values) for place, verdict in verdicts if (values := getattr(verdict, field))]
+        rows = [
+            (place, number, *kind.encoded(value)) for place, values in consisting for number, value in enumerate(values)
+        ]
+        bulk_insert(connection, kind.table, rows)
 
 
 def copy(

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from judgebench.conversations import Conversation, Trajectory, decoded_conversation, decoded_trajectory, held_files
+from judgebench.counts import are, count
 from judgebench.errors import Conflict, DatabaseError, InputError
 from judgebench.store import claims, jobs, repeats, tokens
 from judgebench.store import schema as t
@@ -103,16 +104,21 @@ def check(database: Database) -> Check:
         if database.is_sqlite:
             dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
             problems += [f"table {row[0]}, row {row[1]}: refers to a missing row of {row[2]}" for row in dangling]
-        problems += [f"{count:,} {what}" for what, query in _IMPOSSIBLE.items() if (count := connection.scalar(query))]
+        problems += [f"{many:,} {what}" for what, query in _IMPOSSIBLE.items() if (many := connection.scalar(query))]
         problems += _missing_verdicts(connection, rows["verdicts"])
         problems += _damaged_blobs(connection)
         problems += _faulty_messages(connection)
         stale = stale_blocks(connection)
         problems += [f"block {number} of verdicts is not what they say: judgebench db upgrade" for number in stale]
         left, waiting = claims.lapsed(connection), jobs.left(connection)
-    notes = [f"{left:,} trials are still claimed by runs that were killed: the next run takes them"] if left else []
+    notes = []
+    if left:
+        notes.append(
+            f"{count(left, 'trial')} {are(left)} still claimed by runs that were killed: the next run takes them"
+        )
     if waiting:
-        notes.append(f"{waiting} jobs are left by workers that were killed: the next worker takes them")
+        jobs_left = f"{count(waiting, 'job')} {are(waiting)}"
+        notes.append(f"{jobs_left} left by workers that were killed: the next worker takes them")
     return Check(rows, tuple(problems), tuple(notes))
 
 
@@ -147,14 +153,15 @@ def lost_completions(connection: sa.Connection) -> list[str]:
     c = t.completions.c
     verdicts = sa.select(sa.func.count()).select_from(t.verdicts)
     verdicts = verdicts.outerjoin(t.completions, c.id == t.verdicts.c.completion_id)
-    count = connection.scalar(verdicts.where(t.verdicts.c.completion_id.is_not(None), c.id.is_(None)))
-    return [f"{count:,} verdicts have lost their completions"] if count else []
+    lost = connection.scalar(verdicts.where(t.verdicts.c.completion_id.is_not(None), c.id.is_(None)))
+    have = "has lost its completion" if lost == 1 else "have lost their completions"
+    return [f"{count(lost, 'verdict')} {have}"] if lost else []
 
 
 def _missing_verdicts(connection: sa.Connection, stored: int) -> list[str]:
     """Their ids are counted up without a gap, save where events say so, so that a row that somebody lost is seen."""
     missing = (connection.scalar(sa.select(sa.func.max(t.verdicts.c.id))) or 0) - stored - missing_ids(connection)
-    return [f"{missing:,} verdicts are missing: their ids have gaps"] if missing else []
+    return [f"{count(missing, 'verdict')} {are(missing)} missing: their ids have gaps"] if missing else []
 
 
 def _damaged_blobs(connection: sa.Connection) -> list[str]:

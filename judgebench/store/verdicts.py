@@ -414,7 +414,6 @@ class VerdictWriter:
         inforce = revisions(connection, self._benchmark_id, [result.trial_key for result in results])
         verdict_id = newest_id(connection) + 1
         outputs = self._outputs(connection, {result.instruction for result in results})
-        _check_there(outputs, results)
         completions, rows = [], []
         verdicts: list[tuple[int, Verdict]] = []
         written = now()
@@ -423,9 +422,8 @@ class VerdictWriter:
             if known is not None and known[1] not in again:
                 continue
             revision = 0 if known is None else known[0] + 1
-            sides = outputs[result.instruction].sides(result.model_a, result.model_b, result.samples)
             order = None if result.order is None else str(result.order)
-            about = (self._run_id, self._judge_id, *sides, order, result.repeat)
+            about = (self._run_id, self._judge_id, *_sides(outputs, result), order, result.repeat)
             asked_before = () if result.first is None else (result.first,)
             for verdict, completion in (*asked_before, (result.verdict, result.completion)):
                 inforce[result.trial_key] = (revision, verdict.status)
@@ -474,17 +472,17 @@ class VerdictWriter:
         return known
 
 
-def _check_there(outputs: Mapping[str, StoredOutputs], results: Sequence[TrialResult]) -> None:
-    """Raises Conflict where a result is about an output that is not stored."""
-    for result in results:
-        sides = zip((result.model_a, result.model_b), result.samples, strict=True)
-        stored = outputs[result.instruction].by_model if result.instruction in outputs else {}
-        for model, sample in sides:
-            if model is not None and (model, sample) not in stored:
-                raise Conflict(
-                    f"model {model!r} has no output to instruction {result.instruction} any more: it was deleted or "
-                    "renamed while the run went on; what was stored before stays, start the run again"
-                )
+def _sides(outputs: Mapping[str, StoredOutputs], result: TrialResult) -> tuple[int, int, int | None]:
+    """The ids of the instruction and of both outputs. Raises Conflict where one of them is not stored."""
+    try:
+        return outputs[result.instruction].sides(result.model_a, result.model_b, result.samples)
+    except KeyError as error:
+        missing = error.args[0]  # a model and a sample, or the instruction
+        model = missing[0] if isinstance(missing, tuple) else result.model_a
+        raise Conflict(
+            f"model {model!r} has no output to instruction {result.instruction} any more: it was deleted or renamed "
+            "while the run went on; what was stored before stays, start the run again"
+        ) from None
 
 
 def append(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -548,7 +546,7 @@ def add_reparsed(connection: sa.Connection, verdicts: Mapping[int, Verdict]) -> 
         changed |= {"id": next_id + offset, "revision": revision, "created_at": written}
         rows.append(tuple((row | changed)[column.name] for column in t.verdicts.columns))
     append(connection, rows)
-    again = ((next_id + offset, verdicts[row["id"]]) for offset, row in enumerate(replaced))
+    again = [(next_id + offset, verdicts[row["id"]]) for offset, row in enumerate(replaced)]
     particulars.add(connection, again)
     return len(rows)
 

@@ -163,7 +163,7 @@ def test_a_submission_changes_the_database_and_the_leaderboards_choices(
     page.get_by_text("2 outputs read").wait_for()
     page.get_by_role("textbox", name="Model").fill("new-model")
     page.get_by_role("textbox", name="Model").press("Enter")
-    page.get_by_text("none of its 2 instructions is in benchmark").wait_for()
+    page.get_by_text("of its 2 instructions none is in benchmark").wait_for()
     page.get_by_test_id("stCheckbox").get_by_text("Add instructions that the benchmark lacks").click()
     page.get_by_text("2 new instructions are added").wait_for()
     assert "new-model" not in models(demo)

@@ -12,6 +12,7 @@ from judgebench.resources import folder
 from judgebench.store.database import Database
 from tests.app.test_particulars import opened, tables
 from tests.app.test_screens import printed
+from tests.kinds import KINDS
 
 pytest.importorskip("streamlit", reason="the app needs the extra app")
 _ABOUT_VERDICTS = ("leaderboard", "matrix", "battles", "bias", "judges", "model")
@@ -57,3 +58,13 @@ def test_where_something_was_judged_nothing_of_it_is_said(
     page: str, demo_database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "was judged yet" not in printed(opened(page, demo_database, monkeypatch, model="demo-hasty"))
+
+
+def test_a_judge_whose_trials_all_failed_has_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(Database(str(tmp_path / "failed.db"), create=True)) as database:
+        KINDS["failed pairwise"](database)
+    app = opened("judges", tmp_path / "failed.db", monkeypatch)
+    assert "has no card here" not in printed(app)
+    assert "Trials without a verdict:" in printed(app)
+    assert "36 unparsed: the reply is empty" in printed(app)
+    assert "no trial has a verdict (36 unparsed)" in tables(app)

@@ -151,7 +151,7 @@ def test_verdicts_with_undeclared_lineage_are_counted_and_left_out():
 
 def test_judges_must_be_named():
     table = BiasedWorld(instructions=2).table(np.random.default_rng(0))
-    with pytest.raises(InputError, match="1 judges need as many"):
+    with pytest.raises(InputError, match="LLM's name is needed for each of 1 judge"):
         leakage(table, ["a", "b"], {})
 
 

@@ -46,7 +46,7 @@ def test_models_and_judges_that_take_no_part():
 
 def test_bad_input_is_refused():
     table = BiasedWorld(instructions=2).table(np.random.default_rng(3))
-    with pytest.raises(InputError, match="judges need as many"):
+    with pytest.raises(InputError, match="needed for each of 1 judge"):
         bias_report(table, [], SideInformation())
     with pytest.raises(StatisticsError, match="no verdict"):
         bias_report(table.select(np.zeros(len(table), dtype=bool)), ["x"], SideInformation())

@@ -91,7 +91,7 @@ def test_bad_input_is_refused():
         consensus_residuals(table, OWN[:2])
     with pytest.raises(UnknownName, match="model"):
         equal_opportunity(table, "nobody", np.zeros(len(table)))
-    with pytest.raises(InputError, match="one a verdict"):
+    with pytest.raises(InputError, match="one each"):
         equal_opportunity(table, "m0", np.zeros(1))
 
 
@@ -165,5 +165,5 @@ def test_without_likelihoods_of_the_same_llm_it_is_not_identified():
 
 
 def test_llms_that_are_not_aligned_are_refused():
-    with pytest.raises(InputError, match="1 LLMs are given for 3 judges"):
+    with pytest.raises(InputError, match="1 LLM for 3 judges"):
         familiarity(judged([(0, 0, 1.0)]), ("gpt",), set(), chosen=EVERYONE)

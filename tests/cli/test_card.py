@@ -1,9 +1,12 @@
 """judgebench card."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
+from judgebench.store.database import Database
 from tests.cli.conftest import Invoke
+from tests.kinds import KINDS
 
 
 def test_a_card_as_one_file(judged: Invoke, tmp_path: Path) -> None:
@@ -30,6 +33,21 @@ def test_what_has_too_little_data_comes_with_a_command(judged: Invoke) -> None:
     assert "null models: not audited" in out
     assert "judgebench audit null-models --benchmark bench --judge scripted:coin" in out
     assert "--judge JUDGE" not in out
+
+
+def test_the_card_of_a_judge_whose_trials_all_failed(invoke: Invoke, tmp_path: Path) -> None:
+    with closing(Database(str(tmp_path / "judgebench.db"), create=True)) as database:
+        KINDS["failed pairwise"](database)
+    out = invoke("card", "--judge", "judge", "--html", tmp_path / "card.html").out
+    page = (tmp_path / "card.html").read_text()
+    for text in (out, page):
+        assert "No verdict that could count of judge." in text
+        assert "Trials without a verdict" in text
+        assert "36 unparsed: the reply is empty" in text
+        assert "no trial has a verdict (36 unparsed)" in text
+        assert "--redo unparsed,truncated,refused" in text
+    document = invoke("card", "--judge", "judge", "--format", "json").json
+    assert document["failures"] == [{"status": "unparsed", "reason": "the reply is empty", "trials": 36}]
 
 
 def test_files_that_cannot_be_written(judged: Invoke, tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ def report(invoke: Invoke, words: list[str]) -> tuple[int, str, str]:
     return said.code, out, err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["benchmark", "model", "judge"])
 @pytest.mark.parametrize(
     "kind", [kind if kind in QUICK & {"both"} else pytest.param(kind, marks=pytest.mark.slow) for kind in kinds.KINDS]

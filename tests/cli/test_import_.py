@@ -51,16 +51,16 @@ def test_each_file_is_said_and_stored(invoke: Invoke, tmp_path: Path) -> None:
     shown = invoke("import", *files, "--benchmark", "b")
     assert (shown.code, shown.err) == (0, "")
     lines = [
-        "a.jsonl (instructions): b: 1 instructions stored; 0 were stored already",
-        "b.jsonl (outputs): b: 1 outputs (m) stored; 0 were stored already",
-        "c.jsonl (alpaca-eval): b: 1 verdicts (judge, m) stored; 0 were stored already",
-        "d.jsonl (labels): b: 1 labels stored; 0 were stored already; 1 annotator",
+        "a.jsonl (instructions): b: 1 instruction stored; 0 were stored already",
+        "b.jsonl (outputs): b: 1 output (m) stored; 0 were stored already",
+        "c.jsonl (alpaca-eval): b: 1 verdict (judge, m) stored; 0 were stored already",
+        "d.jsonl (labels): b: 1 label stored; 0 were stored already; 1 annotator",
         "e.jsonl (lineage): 1 lineage stored; 0 were stored already",
     ]
     assert shown.out == "".join(f"{tmp_path}/{line}\n" for line in lines)
     assert stored(tmp_path) == {"b": (1, 1)}
     again = invoke("import", files[-1])
-    assert again.out == f"{files[-1]} (lineage): 0 lineages stored; 1 were stored already\n"
+    assert again.out == f"{files[-1]} (lineage): 0 lineages stored; 1 was stored already\n"
 
 
 def test_a_file_that_is_wrong_stops_itself_alone(invoke: Invoke, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_options_may_come_first_and_say_what_files_do_not(invoke: Invoke, tmp_pa
     path = write_rows(tmp_path / "a.csv", [{"frage": "q", "antwort": "y"}])
     mapped = ("--map", "instruction=frage", "--map", "output=antwort")
     shown = invoke("import", "--benchmark", "b", "--as", "outputs", "--model", "m", *mapped, path)
-    assert (shown.code, shown.out) == (0, f"{path} (outputs): b: 1 outputs (m) stored; 0 were stored already\n")
+    assert (shown.code, shown.out) == (0, f"{path} (outputs): b: 1 output (m) stored; 0 were stored already\n")
     [label] = write(tmp_path, d=LABEL | {"instruction": "new", "annotator": None})
     assert invoke("import", label, "--benchmark", "b").code == 2
     assert invoke("import", "files", label, "--benchmark", "b", "--extend", "--annotator", "ann").code == 0
@@ -105,7 +105,7 @@ def test_standard_input_is_a_file(invoke: Invoke, tmp_path: Path, monkeypatch: p
     data = write_rows(tmp_path / f"a.{form}", [{"instruction": "q", "output": "y", "model": "m"}]).read_bytes()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
     shown = invoke("import", "-", "--benchmark", "b")
-    assert (shown.code, shown.out) == (0, "standard input (outputs): b: 1 outputs (m) stored; 0 were stored already\n")
+    assert (shown.code, shown.out) == (0, "standard input (outputs): b: 1 output (m) stored; 0 were stored already\n")
 
 
 @pytest.mark.parametrize("name", ["inspect", "promptfoo"])
@@ -120,7 +120,7 @@ def test_a_document_on_standard_input_is_one(
     data = json.dumps(document, indent=indent).encode()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(data) if packed else data)))
     shown = invoke("import", "-", "--benchmark", "b")
-    assert (shown.code, shown.out) == (0, "standard input (outputs): b: 1 outputs (m) stored; 0 were stored already\n")
+    assert (shown.code, shown.out) == (0, "standard input (outputs): b: 1 output (m) stored; 0 were stored already\n")
 
 
 def test_an_archive_on_standard_input_is_a_log(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +157,7 @@ def test_the_commands_that_name_a_format_stay(invoke: Invoke, tmp_path: Path) ->
         tmp_path, a={"instruction": "q"}, b=ANNOTATION, c=LABEL, d={"model": "m", "family": "f"}
     )
     assert invoke("import", "instructions", instructions, "--benchmark", "b").out == (
-        "b: 1 instructions stored; 0 were stored already\n"
+        "b: 1 instruction stored; 0 were stored already\n"
     )
     [report] = invoke("import", "alpaca-eval", annotations, "--format", "json").json
     kept = {"models": ["m"], "new": 1, "known": 0, "without_preference": 0, "against_itself": 0, "duplicate": 0}
@@ -214,9 +214,9 @@ def test_the_help_of_the_group_shows_the_options_of_its_short_form(invoke: Invok
 
 def test_the_format_may_be_named_before_the_files(invoke: Invoke, tmp_path: Path) -> None:
     [path] = write(tmp_path, a={"instruction": "q"})
-    assert "b: 1 instructions stored" in invoke("import", "instructions", path, "--benchmark", "b").out
+    assert "b: 1 instruction stored" in invoke("import", "instructions", path, "--benchmark", "b").out
     [path] = write(tmp_path, b=LABEL)
-    assert "1 labels stored" in invoke("import", "labels", path, "--benchmark", "c").out
+    assert "1 label stored" in invoke("import", "labels", path, "--benchmark", "c").out
 
 
 def test_empty_outputs_are_told_and_missing_ones_are_a_sum_over_the_models(invoke: Invoke, tmp_path: Path) -> None:

@@ -133,6 +133,7 @@ def test_numbers_that_are_not_finite_are_refused(submitted: Invoke, options: tup
     assert submitted("judges", "list", "--format", "json").json == []
 
 
+@pytest.mark.slow
 def test_judges_are_ranked_by_a_benchmark_of_judges(submitted: Invoke, tmp_path: Path) -> None:
     row = {"input": "Say hi.", "output_1": "bye", "output_2": "hi", "label": 2}
     folder = tmp_path / "Natural"

@@ -46,6 +46,7 @@ def _kept(database: Path) -> int:
     return len(path.read_text().splitlines()) if path.exists() else 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stops", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_an_interrupt_says_what_it_waits_for_and_a_second_one_stops_at_once(tmp_path: Path, stops: int) -> None:
     database = str(tmp_path / "judgebench.db")

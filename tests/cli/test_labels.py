@@ -19,7 +19,7 @@ def test_labels_from_the_command_line(invoke: Invoke, tmp_path: Path) -> None:
     row = {"prompt": "p", "response 1": "x", "response 2": "y", "label": 0}
     done = invoke("labels", "import", write(tmp_path, row), "--benchmark", "b", "--format", "json")
     assert (done.code, done.json["new"]) == (0, 1)
-    assert "1 were stored already" in invoke("labels", "import", write(tmp_path, row), "--benchmark", "b").out
+    assert "1 was stored already" in invoke("labels", "import", write(tmp_path, row), "--benchmark", "b").out
     [label] = invoke("labels", "list", "--benchmark", "b", "--format", "json").json
     assert invoke("labels", "list", "--benchmark", "b").out.split()[-4:] == ["labels", "1", "0", "0"]
     assert label["preference"] == 1.0

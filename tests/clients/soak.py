@@ -83,7 +83,7 @@ class _Timed(OpenAIClient):
         try:
             return await super().complete(prompt, settings)
         except JudgeUnreachable as error:
-            if isinstance(prompt, ChatPrompt) and isinstance(error.__cause__, TimeoutError):
+            if isinstance(prompt, ChatPrompt) and "did not answer within" in str(error):
                 self.late[prompt.messages[-1].content] += 1
             raise
 

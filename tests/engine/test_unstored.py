@@ -80,6 +80,6 @@ def test_a_database_in_memory_leaves_no_file(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     unstored = Unstored(Database(":memory:", create=True), ("bench", "judge"), TrialResult)
     unstored.store(print)
-    with pytest.raises(InputError, match="1 replies could be stored nowhere: the database is in memory"):
+    with pytest.raises(InputError, match="1 reply could be stored nowhere: the database is in memory"):
         unstored.keep(results(1))
     assert list(tmp_path.iterdir()) == []

@@ -239,7 +239,7 @@ def test_a_limit_of_its_server_is_said_and_kept(tmp_path: Path, database: Databa
     import_file(database, visco(tmp_path))
     with FaultServer(limited) as server:
         asking = {"benchmark": "visco", "template": "pointwise/vision", "all_pairs": False}
-        with pytest.raises(JudgeRefused, match=r"takes at most 1 images in a question, and is to be shown up to 8"):
+        with pytest.raises(JudgeRefused, match=r"takes at most 1 image in a question, and is to be shown up to 8"):
             run(database, study(server.url, **asking), environment={})
         one = {"settings": {"max_images": 1}}
         report = run(database, study(server.url, judge=one, **asking), environment={})

@@ -164,7 +164,7 @@ def test_sides_without_names_are_found_by_their_text(tmp_path: Path, database: D
 def test_extend_adds_what_the_benchmark_lacks(tmp_path: Path, database: Database) -> None:
     filled(database)
     row = {"instruction": "new", "model_a": "m", "output_a": "x", "model_b": "alpha", "output_b": "y", "label": 2}
-    with pytest.raises(InputError, match="none of its 1 labels"):
+    with pytest.raises(InputError, match="of its 1 label none"):
         import_labels(database, write(tmp_path, [row]), benchmark="bench")
     report = import_labels(database, write(tmp_path, [row]), benchmark="bench", extend=True)
     assert (report.new, report.instructions, report.outputs) == (1, 1, 2)
@@ -174,7 +174,7 @@ def test_a_label_on_another_text_is_refused(tmp_path: Path, database: Database) 
     filled(database)
     row = {"instruction": "What is 0?", "model_a": "alpha", "output_a": "other", "model_b": "beta", "output_b": "",
            "label": 0}  # fmt: skip
-    with pytest.raises(InputError, match="none of its 1 labels is on outputs of benchmark 'bench'"):
+    with pytest.raises(InputError, match="of its 1 label none is on outputs of benchmark 'bench'"):
         import_labels(database, write(tmp_path, [row]), benchmark="bench")
 
 

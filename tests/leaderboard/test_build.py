@@ -48,6 +48,18 @@ def test_verdicts_that_are_alike_are_no_certainty(method: str, preference: float
             assert (row.rank_lower, row.rank_upper) == (1, 4) or instructions > 4
 
 
+@pytest.mark.parametrize("method", ["win-rate", "bradley-terry", "judge-aware"])
+def test_of_one_instruction_there_is_neither_interval_nor_standard_error_and_a_note_says_why(method: str) -> None:
+    rows = [("a", "b", float(i % 3 > 0), f"i{i}") for i in range(12)]
+    rows += [("once", "a", 1.0, "i0"), ("once", "b", 1.0, "i0")]
+    board = build(table_of(rows), Choices(method=method))
+    once = next(row for row in board.rows if row.model == "once")
+    assert once.estimate.reason == "fewer than two instructions"
+    assert (once.lower, once.upper, once.standard_error) == (None, None, None)
+    assert "no interval of once: fewer than two instructions" in board.notes
+    assert all(row.standard_error for row in board.rows if row is not once)
+
+
 def test_a_handful_of_instructions_is_said_to_tell_little() -> None:
     for instructions, words in (
         (1, "one instruction can hardly"),

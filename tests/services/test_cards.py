@@ -8,9 +8,15 @@ from threadpoolctl import threadpool_info
 from judgebench import services, store
 from judgebench.audits import NULL_MODELS
 from judgebench.audits.null_gate import NullGate, Seen, best_null, gate_report, measure
+from judgebench.errors import StatisticsError
+from judgebench.records import Status
 from judgebench.store.audits import Subject, add_audit
 from judgebench.store.database import Database
-from tests.filling import judged
+from tests import kinds
+from tests.factories import JUDGE, failed, result, trial
+from tests.filling import filled, judged
+
+_OF_PAIRS = ("consistency", "position", "length", "own outputs", "repeatability", "transitivity", "people")
 
 
 def test_a_card(database: Database) -> None:
@@ -64,3 +70,54 @@ def test_the_card_states_the_null_model_that_the_audit_states(database: Database
     assert (line.figure, document["best_null_model"]["name"]) == (best.rate, "shuffled")
     assert (line.figure.value, line.figure.upper) == (0.5, document["null_win_rate"])
     assert "the best is shuffled" in line.evidence
+
+
+def test_a_judge_whose_trials_all_failed_has_a_card_of_what_is_known(database: Database) -> None:
+    writer = filled(database, instructions=4)
+    reasons = ("no reply", "no reply", "no reply", "the server is away")
+    rows = [result(trial(number), failed(reasons[number]), reply=None) for number in range(4)]
+    with database.write() as connection:
+        writer.add(connection, rows)
+    card = services.cards.card(database, JUDGE.name)
+    assert [(one.status, one.reason, one.trials) for one in card.failures] == [
+        (Status.FAILED, "no reply", 3),
+        (Status.FAILED, "the server is away", 1),
+    ]
+    lines = {line.name: line for line in card.lines}
+    assert lines["reached"].figure.value == 0
+    assert lines["reached"].figure.upper
+    for name in _OF_PAIRS:
+        assert (lines[name].figure.value, lines[name].figure.reason) == (None, "no trial has a verdict (4 failed)")
+    assert card.coverage is not None
+    assert (card.coverage.left_out, card.coverage.judged) == ({Status.FAILED: 4}, 0)
+
+
+def test_reasons_beyond_the_most_frequent_are_told_together(database: Database) -> None:
+    writer = filled(database, instructions=14)
+    with database.write() as connection:
+        writer.add(connection, [result(trial(at), failed(f"request {at} failed"), reply=None) for at in range(14)])
+    *most, rest = services.cards.card(database, JUDGE.name).failures
+    assert len(most) == 10
+    assert (rest.status, rest.reason, rest.trials) == (Status.FAILED, "other reasons", 4)
+
+
+@pytest.mark.parametrize("kind", ["pointwise", "both", "failed pointwise"])
+def test_a_judge_of_scores_has_a_card_of_its_trials(kind: str, database: Database) -> None:
+    kinds.KINDS[kind](database)
+    judge = "second" if kind == "both" else "judge"
+    card = services.cards.card(database, judge)
+    lines = {line.name: line for line in card.lines}
+    reasons = {lines[name].figure.reason for name in _OF_PAIRS}
+    assert lines["parsed"].figure.value == (0.0 if kind == "failed pointwise" else 1.0)
+    assert card.coverage is not None
+    if kind == "failed pointwise":
+        assert reasons == {f"no trial has a verdict ({sum(card.coverage.left_out.values())} unparsed)"}
+    else:
+        assert reasons == {"it gave scores alone, and this is about comparisons"}
+        assert (card.coverage.judges, card.coverage.not_judged) == ({judge: 18}, ())
+
+
+def test_a_judge_that_was_asked_nothing_has_none(database: Database) -> None:
+    filled(database)
+    with pytest.raises(StatisticsError, match="has given no verdict yet"):
+        services.cards.card(database, JUDGE.name)

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from judgebench import services, store
+from judgebench.counts import were
 from judgebench.errors import Conflict, InputError, UnknownName
 from judgebench.formats.reading import NamedPath
 from judgebench.services.imports import ImportOptions, ImportReport, import_file, import_judgments, read
+from judgebench.show.imported import imported_words
 from judgebench.store.database import Database
 from judgebench.store.transfer import check
 from tests.factories import ok, result, trial
@@ -203,3 +205,19 @@ def test_verdicts_that_contradict_those_stored_are_counted(tmp_path: Path, datab
         *((2, 0, 0), (1, 2, 1), (1, 1, 1), (0, 2, 0))
     ]
     assert not check(database).problems
+
+
+def test_every_model_whose_outputs_a_file_brings_is_audited(tmp_path: Path, database: Database) -> None:
+    report = brought(database, write_rows(tmp_path / "a.jsonl", [ANNOTATION]))
+    assert (report.models, report.beside) == (("m",), ("base",))
+    assert report.audit is not None
+    assert report.audit.about == ("m", "base")
+    assert services.leaderboards.leaderboard(database, "b").coverage.unaudited == ()
+
+
+def test_a_model_without_a_lineage_is_not_called_stored(tmp_path: Path, database: Database) -> None:
+    path = write_rows(tmp_path / "l.jsonl", [{"model": "m", "family": "f"}, {"model": "n"}, {"model": "o"}])
+    for new, known in ((1, 0), (0, 1)):
+        report = brought(database, path)
+        assert (report.new, report.known, report.undeclared) == (new, known, 2)
+        assert imported_words(report).endswith(f"{known} {were(known)} stored already; 2 models without a lineage")

@@ -143,5 +143,5 @@ def test_a_submission_is_of_one_model(tmp_path: Path, database: Database) -> Non
 def test_outputs_to_no_instruction_of_the_benchmark_are_refused(tmp_path: Path, database: Database) -> None:
     filled(database)
     foreign = read_outputs(write_rows(tmp_path / "o.json", [{"instruction": "other", "output": "x"}]))
-    with pytest.raises(InputError, match="none of its 1 instructions"):
+    with pytest.raises(InputError, match="of its 1 instruction none"):
         prepare(database, foreign, benchmark="bench", model="m")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from judgebench.counts import count
 from judgebench.resources import folder
 
 _COUNTED = frozenset({"len", "sum"})
@@ -16,8 +17,13 @@ _NO_COUNTS = frozenset(  # they say which or how large, and not how many
     ("place", "sample", "repeat", "start", "stop", "end", "level", "version", "width", "height")
 )
 _NAMED = frozenset({"number", "count", "calls"})  # where what is counted stands behind them, "{number} {status}"
-_ABOVE = ("app", "judgebench/show", "judgebench/cli")  # may use ``judgebench.show.text.count``
+_ABOVE = ("app", "judgebench/show", "judgebench/cli")
 _BELOW = tuple(f"judgebench/{name}" for name in ("audits/rules", "bias", "engine", "leaderboard", "services", "store"))
+_SAID = (*_ABOVE, *_BELOW, "judgebench/api", "judgebench/audits", "judgebench/server")  # where sentences are made
+_VERBS = frozenset(("is", "was", "has", "less", "as", "its"))  # and others that end as plurals do
+_PLURAL_VERB = re.compile(" (?:are|were|have) ")
+_OF_NAMES = frozenset(("jobs", "scores"))  # also stand behind names: "{server} jobs show", "{template} scores"
+_WORDS = re.compile(r" (?:(?!(?:of|to|on|in|by) )[a-z]+[- ])?([a-z]+s)\b")  # behind a number, perhaps with an adjective
 _Read = tuple[ast.FormattedValue, str]  # a value in a sentence, and what stands behind it
 
 
@@ -47,15 +53,16 @@ def _plural() -> re.Pattern[str]:
     """Begins with the plural of a word that ``count`` counts somewhere."""
     nouns = {
         str(call.args[1].value)
-        for name in _ABOVE
+        for name in _SAID
         for tree in _trees(name).values()
         for call in ast.walk(tree)
         if isinstance(call, ast.Call)
-        and ast.unparse(call.func) == "count"
+        and ast.unparse(call.func) in ("count", "counted")
         and len(call.args) == 2
         and isinstance(call.args[1], ast.Constant)
     }
-    return re.compile(rf" (?:{'|'.join(sorted(map(re.escape, nouns)))})s\b")
+    plurals = {count(2, noun).removeprefix("2 ") for noun in nouns} - _OF_NAMES
+    return re.compile(rf" (?:{'|'.join(sorted(map(re.escape, plurals)))})\b")
 
 
 def _read(tree: ast.AST) -> Iterator[_Read]:
@@ -94,12 +101,24 @@ def test_counts_in_sentences_have_separators_of_thousands(name: str) -> None:
     assert bare == [], "write {number:,}, or use judgebench.show.text.count"
 
 
-@pytest.mark.parametrize("name", _ABOVE)
+def _is_several(value: ast.FormattedValue, behind: str) -> bool:
+    """Whether a number stands before a plural that is written whatever the number is."""
+    if _is_constant(value.value):
+        return False
+    words = _WORDS.match(behind)
+    if value.format_spec is not None and _PLURAL_VERB.match(behind):
+        return True
+    is_whole = value.format_spec is not None and ast.unparse(value.format_spec) == "f','"
+    counts = is_whole or _is_count(value.value, behind)
+    return bool(_plural().match(behind)) or (counts and words is not None and words[1] not in _VERBS)
+
+
+@pytest.mark.parametrize("name", _SAID)
 def test_what_is_one_is_written_in_the_singular(name: str) -> None:
     by_hand = [
         f"{file}:{value.lineno}"
         for file, tree in _trees(name).items()
         for value, behind in _read(tree)
-        if not _is_constant(value.value) and _plural().match(behind)
+        if _is_several(value, behind)
     ]
-    assert by_hand == [], "use judgebench.show.text.count"
+    assert by_hand == [], "use judgebench.counts.count, which is judgebench.show.text.count above services"

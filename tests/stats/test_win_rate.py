@@ -144,6 +144,7 @@ def duel(preferences, a="a", b="b"):
     return table_of(rows, models=("a", "b", "c"))
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=30))
 def test_rates_mirror_and_lie_inside_their_intervals(preferences):
     found = pair_rates(duel(preferences))

@@ -171,8 +171,26 @@ def test_nothing_is_left_of_what_is_deleted(full: Database, what: Any, name: str
 
 def test_a_deletion_says_what_rankings_lose(full: Database) -> None:
     change = judgebench.delete(full, what="model", name="beta")
-    assert [astuple(loss) for loss in change.losses] == [("bench", 1, 2, 6, 6), ("other", 1, 3, 1, 1)]
+    assert [astuple(loss) for loss in change.losses] == [("bench", 1, 2, 5, 5), ("other", 1, 3, 1, 1)]
     assert change.rows["outputs"] == 7, "six, and what an audit entered of them"
+
+
+def test_rankings_lose_what_counted_in_them_and_not_what_was_stored(database: Database) -> None:
+    trials = [trial(number) for number in range(3)]
+    writers = [filled(database), judging(database), judging(database)]
+    answers = [[ok(0.75), failed(), failed()], [failed(), ok(0.25)], [ok(1.0)]]
+    for writer, verdicts, asked in zip(writers, answers, (trials, trials[1:], trials[1:2]), strict=True):
+        with database.write() as connection:
+            writer.add(connection, [result(each, verdict) for each, verdict in zip(asked, verdicts, strict=True)])
+    for run, lost, of in (("1", 1, 3), ("2", 1, 3), ("3", 1, 3), ("2", 1, 3)):
+        (loss,) = judgebench.delete(database, what="run", name=run).losses
+        assert (loss.verdicts, loss.of_verdicts) == (lost, of), run
+    judgebench.delete(database, what="run", name="2", yes=True)
+    (loss,) = judgebench.delete(database, what="run", name="3").losses
+    assert (loss.verdicts, loss.of_verdicts) == (1, 2)
+    assert judgebench.rank(database, benchmark="bench", method="bradley-terry").battles.sum() == 2 * 2
+    (loss,) = judgebench.delete(database, what="model", name="beta").losses
+    assert (loss.verdicts, loss.of_verdicts) == (2, 2)
 
 
 @pytest.mark.slow
@@ -239,9 +257,9 @@ def test_the_writer_counts_on_and_a_copy_is_as_sound(full: Database, tmp_path: P
         connection.execute(
             sa.delete(t.verdicts).where(t.verdicts.c.id == sa.select(sa.func.min(t.verdicts.c.id)).scalar_subquery())
         )
-    assert "1 verdicts are missing: their ids have gaps" in check(full).problems
+    assert "1 verdict is missing: their ids have gaps" in check(full).problems
     judgebench.delete(full, what="benchmark", name="other", yes=True)
-    assert "1 verdicts are missing: their ids have gaps" in check(full).problems, "a deletion hides no loss"
+    assert "1 verdict is missing: their ids have gaps" in check(full).problems, "a deletion hides no loss"
 
 
 def test_no_text_of_it_is_left_in_the_file(tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ READERS: Mapping[str, Reader] = {
     "blocks.verdict_columns": lambda c: {name: v.tolist() for name, v in every_column(c).items()},
     "arrays.verdict_table": lambda c: _table(store.arrays.verdict_table(c, BENCHMARK)),
     "arrays.trials": lambda c: _arrays(store.arrays.trials(c, BENCHMARK, "judge")),
+    "arrays.failures": lambda c: store.arrays.failures(c, BENCHMARK, "judge", 9),
     "arrays.score_table": lambda c: _scores(store.arrays.score_table(c, BENCHMARK)),
     "battles.judged_trials": lambda c: list(store.battles.judged_trials(c, BENCHMARK)),
     "battles.trials_between": lambda c: [list(store.battles.trials_between(c, BENCHMARK, k, PAIR)) for k in KEYS],

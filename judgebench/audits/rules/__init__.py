@@ -13,6 +13,7 @@ from judgebench.audits import SUBMISSIONS
 from judgebench.audits.findings import AuditReport, Finding, make_report
 from judgebench.audits.rules import comparison, copies, disguise, form, lines, markers, outcomes, repetition
 from judgebench.audits.submission_set import SubmissionSet
+from judgebench.counts import count
 from judgebench.errors import UnknownName
 from judgebench.judging.templates import Template
 from judgebench.stats.verdict_table import VerdictTable
@@ -71,7 +72,7 @@ def audit_submissions(
 
 def _notes(submissions: SubmissionSet, chosen: Sequence[str], table: VerdictTable | None) -> list[str]:
     notes = [
-        f"{name} has {len(submission):,} outputs only: intervals are wide, and little can be found"
+        f"{name} has {count(len(submission), 'output')} only: intervals are wide, and little can be found"
         for name, submission in sorted(submissions.by_model.items())
         if len(submission) < 20
     ]
@@ -79,7 +80,8 @@ def _notes(submissions: SubmissionSet, chosen: Sequence[str], table: VerdictTabl
         notes.append("there are no verdicts: whether outputs win without their instruction was not checked")
     compared = copies.compared_keys(submissions, chosen)
     if len(compared) < max((len(submissions.by_model[name]) for name in chosen), default=0):
-        notes.append(f"copies were looked for on {len(compared):,} of {len(submissions.instructions):,} instructions")
+        of_all = f"{len(compared):,} of {count(len(submissions.instructions), 'instruction')}"
+        notes.append(f"copies were looked for on {of_all}")
     if len(submissions.by_model) < 4:
         notes.append("fewer than four models: lengths were not compared")
     return notes

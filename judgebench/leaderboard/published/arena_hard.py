@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from judgebench.counts import are, count
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.leaderboard.published.board import (
@@ -172,7 +173,8 @@ def _columns(category: str) -> tuple[Measure, Measure, Measure]:
 def _notes(games: Games, category: str, *, both: bool) -> Iterator[str]:
     where = f" of {category}" if category else ""
     if both and games.dropped:
-        yield f"{games.dropped:,} verdicts{where} are left out, as published: their other game has none"
+        dropped = f"{count(games.dropped, 'verdict')}{where} {are(games.dropped)}"
+        yield f"{dropped} left out, as published: the other game has none"
     if (games.times == 1).all() and np.isin(games.value, (0.0, 1.0)).any():
         yield f"no verdict{where} says 'slightly better', so each counts once, and none as strong"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from judgebench.counts import are, count
 from judgebench.estimate import Estimate
 from judgebench.leaderboard.published.board import (
     LEVEL,
@@ -143,7 +144,8 @@ def _add_pairs(numbers: Numbers, evidence: ScorerInput, table: VerdictTable) -> 
         about = f"Pairs that are {name}; those in which the orders differ are ties."
         counts = {model: exactly(float((won == result).sum()), len(won)) for model, (won, _) in outcomes.items()}
         numbers.add(Measure(name, name, "count", about), counts)
-    return [f"{pairs.dropped:,} verdicts are left out: the pair's other game has none"] if pairs.dropped else []
+    dropped = f"{count(pairs.dropped, 'verdict')} {are(pairs.dropped)} left out: the pair's other game has none"
+    return [dropped] if pairs.dropped else []
 
 
 def _percent(values: Floats, question: NDArray[np.int64]) -> Estimate:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from judgebench.counts import count
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate
 from judgebench.leaderboard.published.board import (
@@ -66,7 +67,8 @@ def score(evidence: ScorerInput, choices: ScoringChoices) -> PublishedBoard:
         notes += _reward_notes(evidence, names, choices.length_margin)
     notes += baseline_notes(baselines, evidence.profile)
     if evidence.without:
-        notes.append(f"{evidence.without:,} verdicts could not be read and are left out, which the benchmark counts in")
+        unread = count(evidence.without, "verdict")
+        notes.append(f"left out, and counted in by the benchmark: {unread} that could not be read")
     return numbers.board(baselines, notes)
 
 
@@ -99,8 +101,9 @@ def _task_notes(evidence: ScorerInput, table: ScoreTable) -> list[str]:
     if not without:
         return []
     return [
-        f"{without:,} of {len(table.instructions):,} instructions have none of WildBench's tags as their category and "
-        "count in no task group; to have groups, import WildBench's tasks into a benchmark first, then the judgments"
+        f"{without:,} of {count(len(table.instructions), 'instruction')} have none of WildBench's tags as their "
+        "category and count in no task group; to have groups, import WildBench's tasks into a benchmark first, then "
+        "the judgments"
     ]
 
 
@@ -139,11 +142,12 @@ def _baselines(evidence: ScorerInput, table: VerdictTable, choices: ScoringChoic
 
 def _reward_notes(evidence: ScorerInput, baselines: tuple[str, ...], margin: int) -> list[str]:
     usual = evidence.profile.baselines_of(None)
-    notes = [f"WB-Reward has K = {margin} characters" if margin >= 0 else "WB-Reward has no length margin K"]
+    notes = [f"WB-Reward has K = {count(margin, 'character')}" if margin >= 0 else "WB-Reward has no length margin K"]
     lacking = [name for name in usual if name not in baselines]
     if len(baselines) < len(usual) and set(baselines) <= set(usual):
         notes.append(
-            f"the benchmark's WB-Reward is the mean over {len(usual):,} baselines; here none met {', '.join(lacking)}"
+            f"the benchmark's WB-Reward is the mean over {count(len(usual), 'baseline')}; here none met "
+            f"{', '.join(lacking)}"
         )
     return notes
 

@@ -31,6 +31,7 @@ from judgebench.audits.null_gate import (
     uplift,
 )
 from judgebench.audits.null_models import PREFIX, Entrant, PrefixSearch
+from judgebench.counts import count
 from judgebench.engine.judges import ResolvedJudge
 from judgebench.engine.run import Asker
 from judgebench.engine.trial_images import TrialImages
@@ -203,12 +204,13 @@ def _about_baseline(answered: Sequence[AnsweredInstruction], baseline: str) -> I
     more = sum(not row.outputs[baseline].plain for row in answered)
     if more:
         yield (
-            f"{more:,} of {len(answered):,} outputs of {baseline} hold more than text, such as tool calls or files: "
-            "null models met them whole, and the shuffled entrant took their words alone"
+            f"{more:,} of {count(len(answered), 'output')} of {baseline} hold more than text, such as tool calls or "
+            "files: null models met them whole, and the shuffled entrant took their words alone"
         )
     several = sum(len(row.samples[baseline]) > 1 for row in answered)
     if several:
-        yield f"on {several:,} of {len(answered):,} instructions {baseline} has several samples: the first was met"
+        of_all = f"{several:,} of {count(len(answered), 'instruction')}"
+        yield f"on {of_all} {baseline} has several samples: the first was met"
 
 
 def _written(entrant: Entrant, instructions: Sequence[Instruction]) -> dict[str, str | Output]:
@@ -277,7 +279,8 @@ class _Rounds:
         if self._entered.chosen:
             yield f"null models met {self._entered.baseline}: {self._entered.chosen}"
         if self._population < _FEW:
-            yield f"there are {self._population:,} instructions only: bounds are about these, and say little of others"
+            few = count(self._population, "instruction")
+            yield f"only {few} in all: bounds are about what is there, and say little of other instructions"
 
     def _ask(self, names: Sequence[str], size: int) -> None:
         stored = [name for name, entrant in self._entered.entrants.items() if entrant.name in names]
@@ -359,7 +362,7 @@ def _searched(
     searching = _Searching(database, settings, entered, judge, instructions[-held_out:])
     search = engine.runner.run_async(searching.run())
     text = entrants.written(search.prefix, judge.template)
-    about = f"a prefix found by {search.step:,} steps of random search, before a structured response"
+    about = f"a prefix found by {count(search.step, 'step')} of random search, before a structured response"
     entrant = Entrant(SEARCH, about, lambda _: text)
     name = f"{PREFIX}{SEARCH}-{stage_key(text)}@{entered.stage.key}"
     left = instructions[:-held_out]

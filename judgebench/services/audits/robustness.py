@@ -20,6 +20,7 @@ from judgebench.audits.robustness import (
     robustness_report,
     sensitivity,
 )
+from judgebench.counts import count
 from judgebench.errors import InputError
 from judgebench.judging.templates import Template
 from judgebench.records import Output
@@ -80,8 +81,8 @@ def _set_stage(
     common = answered_by_all(database, settings.benchmark, [model, opponent])
     textual = [row for row in common if row.outputs[model].plain]
     notes = [] if len(textual) == len(common) else [
-        f"{len(common) - len(textual):,} of {len(common):,} instructions were left out: outputs of {model} to them "
-        "hold more than text, such as tool calls or files, and cannot be rewritten"
+        f"{len(common) - len(textual):,} of {count(len(common), 'instruction')} were left out: outputs of {model} to "
+        "them hold more than text, such as tool calls or files, and cannot be rewritten"
     ]  # fmt: skip
     answered = drawn(textual, settings.seed, settings.limit)
     if len(answered) < 2:

@@ -22,6 +22,7 @@ from judgebench.audits.rules import RULES, audit_submissions
 from judgebench.audits.rules.outcomes import ASKED_RULES, LIKELIHOOD, PERMUTED, likelihood_findings, permuted_finding
 from judgebench.audits.submission_set import SubmissionSet
 from judgebench.clients.base import Client
+from judgebench.counts import count as counted
 from judgebench.errors import BadReply, InputError
 from judgebench.judging.templates import Template
 from judgebench.records import Instruction, LikelihoodPrompt, Output
@@ -308,8 +309,8 @@ def _texts(
     chosen = [output for name in names for output in outputs.get(name, {}).values()]
     more = sum(not output.plain for output in chosen)
     notes = [
-        f"{more:,} of {len(chosen):,} outputs hold more than text, such as tool calls or files: they were neither "
-        "exchanged nor weighed"
+        f"{more:,} of {counted(len(chosen), 'output')} hold more than text, such as tool calls or files: they were "
+        "neither exchanged nor weighed"
     ]  # fmt: skip
     texts = {
         model: {key: output.text for key, output in mine.items() if output.plain} for model, mine in outputs.items()

@@ -84,6 +84,6 @@ def test_orders_that_differ_tie_and_an_error_leaves_the_pair_out(tmp_path: Path)
     counts = {model: tuple(frame.loc[model, ["wins", "losses", "ties"]]) for model in ("a", "b")}
     assert counts == {"a": (1, 1, 3), "b": (1, 1, 3)}
     assert frame.loc["a", "win_rate_adjusted"] == pytest.approx(50)
-    assert any(note.startswith("1 verdicts are left out") for note in frame.attrs["notes"])
+    assert any(note.startswith("1 verdict is left out") for note in frame.attrs["notes"])
     against = judgebench.rank(database, benchmark="mt", profile="mt-bench", baseline="b")
     assert against.attrs["baselines"] == {"all": ["b"]}

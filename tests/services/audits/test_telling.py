@@ -109,6 +109,6 @@ def test_the_card_goes_by_the_same_audit(database: Database) -> None:
     row = {"name": "echo", "verdicts": 400, "instructions": 200, "lower": 0.0, "win_rate": 0.01, "upper": 0.02}
     gate = {"gate": {"error": 0.05}}
     _keep(database, _null("passed", 400, entrants=(row, *_PERSUADED), **gate), _null("open", 6, **gate))
-    [line] = [line for line in services.cards.card(database, "judge").lines if "null models" in line.evidence]
+    [line] = [line for line in services.cards.card(database, "judge").lines if line.name == "null models"]
     assert line.figure.value == 0.01
-    assert "1 null models (by that of its 2 audits which tells most); the best is echo" in line.evidence
+    assert "1 null model (by that of its 2 audits which tells most); the best is echo" in line.evidence
