@@ -223,13 +223,13 @@ def _check_bounded(rows: VerdictTable, ties: TieRule) -> None:
     or less apart: the thinner the chance of what never was, the better the fit. There are none where a chain of such
     steps leads from a model back below itself, which a shortest path tells.
     """
-    said, k = Outcomes.of(rows.preference), len(rows.models)
+    outcomes, k = Outcomes.of(rows.preference), len(rows.models)
     steps = np.zeros((k, k))  # how much lower at least (-1), or higher at most (1), the column's model lies; 0: unknown
     for step, first, second, mass in (
-        (1.0, rows.model_a, rows.model_b, said.tie),
-        (1.0, rows.model_b, rows.model_a, said.tie),
-        (-1.0, rows.model_a, rows.model_b, said.win),
-        (-1.0, rows.model_b, rows.model_a, said.loss),
+        (1.0, rows.model_a, rows.model_b, outcomes.tie),
+        (1.0, rows.model_b, rows.model_a, outcomes.tie),
+        (-1.0, rows.model_a, rows.model_b, outcomes.win),
+        (-1.0, rows.model_b, rows.model_a, outcomes.loss),
     ):
         steps[first[mass > 0], second[mass > 0]] = step
     try:
