@@ -19,7 +19,7 @@ from judgebench.stats.bradley_terry import effective_clusters, fit_bradley_terry
 from judgebench.stats.bradley_terry.covariates import rating_estimates
 from judgebench.stats.intervals import ClusterSums, bounded_ends
 from judgebench.stats.method import Choices, Estimates
-from judgebench.stats.ranks import rank_sets
+from judgebench.stats.ranks import ranks_of
 from judgebench.stats.scores import ScoreTable
 from judgebench.stats.scores import estimates as score_estimates
 from judgebench.stats.verdict_table import Floats, VerdictTable
@@ -184,8 +184,9 @@ def sums_of(won: Floats) -> InstructionSums:
 def separations(won: Floats, rng: np.random.Generator) -> np.ndarray:
     sums = sums_of(won)
     known = sums.compared()
-    rates, degrees = sums.rates(np.ones(len(won))), known.degrees
-    return rank_sets(known.value, known.covariance, degrees=degrees, shown=rates, rng=rng, draws=1000).separated
+    rates, (lower, upper) = sums.rates(np.ones(len(won))), sums.ends(0.95)
+    shown = Estimates(rates, lower, upper, known.covariance, [""] * len(rates), "", "rate", compared=known)
+    return ranks_of(shown, rng=rng).separated
 
 
 def of_ranks(draws: int, seed: int) -> None:

@@ -20,7 +20,7 @@ from judgebench.stats.length_control import controlled_win_rates, empirical_prio
 from judgebench.stats.length_control.likelihood import Comparisons
 from judgebench.stats.method import Choices
 from judgebench.stats.ppi import anchored_ratings, anchored_win_rates
-from judgebench.stats.ranks import rank_sets
+from judgebench.stats.ranks import rank_sets, ranks_of
 from judgebench.stats.verdict_table import VerdictTable
 from judgebench.stats.win_rate import win_rates
 
@@ -71,8 +71,7 @@ def rated(table):
 
 
 def ranked(estimates, rng):
-    known = estimates.compared
-    return rank_sets(known.value, known.covariance, degrees=known.degrees, shown=estimates.value, rng=rng, draws=1000)
+    return ranks_of(estimates, rng=rng)
 
 
 def ratings(draws, rng):

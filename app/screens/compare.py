@@ -18,6 +18,9 @@ _ORDERS = {"won": "Won", "lost": "Lost", "differing": "Orders differ"}
 
 def _whole(comparison: Comparison) -> None:
     whole = comparison.whole
+    if not comparison.met:  # there is no battle between them to count
+        elements.heading(f"{comparison.first} beside {comparison.second}")
+        return
     elements.heading(f"{comparison.first} against {comparison.second}")
     with st.container(horizontal=True):
         elements.metric("Win rate", estimate(whole.estimate, "rate"))
@@ -75,7 +78,7 @@ def _pair(comparison: Comparison) -> dict[str, str]:
 
 def _battles(comparison: Comparison) -> None:
     """Every battle, a page at a time; each opens what both wrote and what judges said."""
-    st.subheader("Battles", anchor=False)
+    st.subheader("Battles" if comparison.met else "Instructions", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         text = filters.words("Instruction contains", key="text")
         order = filters.either("First", _ORDERS, key="order")
@@ -86,7 +89,7 @@ def _battles(comparison: Comparison) -> None:
         rows = sorted(rows, key=_swing, reverse=True)
     pages = max(-(-len(rows) // _ROWS), 1)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        line(count(len(rows), "battle"))
+        line(count(len(rows), "battle" if comparison.met else "instruction"))
         page = filters.page(pages)
     shown = rows[(page - 1) * _ROWS : page * _ROWS]
     elements.table(rates.of_two(shown, _battle_link(comparison), names=(comparison.first, comparison.second)))
@@ -99,6 +102,8 @@ def _swing(battle: BattleOfTwo) -> float:
 
 
 def _battle_link(comparison: Comparison) -> rates.Link:
+    if not comparison.met:  # those with others
+        return lambda key: filters.link("battles", instruction=key)
     a, b = sorted((comparison.first, comparison.second))
     return lambda key: filters.link("battles", instruction=key, a=a, b=b)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from inspect import isclass, iscoroutinefunction, signature
+from inspect import formatannotation, isclass, iscoroutinefunction, signature
 from numbers import Integral, Real
 from types import NoneType, UnionType
 from typing import Any, Literal, ParamSpec, TypeVar, Union, cast, get_args, get_origin
@@ -26,7 +26,9 @@ def checked(function: Callable[_P, _Result]) -> Callable[_P, _Result]:
             return  # the function itself says what is missing or too much
         for name, value in arguments.items():
             if not any(_admits(kind, value) for kind in kinds[name]):
-                raise InputError(f"{function.__name__}: {name} cannot be {str(value)[:60]!r} ({type(value).__name__})")
+                given = f"{name} cannot be {str(value)[:60]!r} ({type(value).__name__})"
+                takes = formatannotation(parameters.parameters[name].annotation)
+                raise InputError(f"{function.__name__}: {given}: it takes {takes}")
             if name in _LEAST and isinstance(value, Integral) and int(value) < _LEAST[name]:
                 raise InputError(f"{function.__name__}: {name} is {value}, and at least {_LEAST[name]}")
 

@@ -14,7 +14,7 @@ from judgebench.leaderboard.board import Leaderboard, Row
 from judgebench.leaderboard.methods import METHODS, named, that
 from judgebench.stats.intervals import FEWEST_RESAMPLED
 from judgebench.stats.method import Choices, Estimates
-from judgebench.stats.ranks import RankSets, rank_sets
+from judgebench.stats.ranks import ranks_of
 from judgebench.stats.scores import ScoreTable, score_preferences, scored_cells, scored_outputs
 from judgebench.stats.social_choice import convene
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, judged_outputs, occurring
@@ -179,7 +179,7 @@ class _Counts:
 def _rows(models: Sequence[str], estimates: Estimates, counts: _Counts, choices: Choices) -> tuple[Row, ...]:
     value = estimates.value
     rng = np.random.default_rng(choices.seed)
-    sets = _rank_sets(estimates, choices.level, rng)
+    sets = ranks_of(estimates, level=choices.level, rng=rng)
     order = [i for i in np.lexsort((np.arange(len(models)), -value)) if math.isfinite(value[i])]
     if not order:
         raise StatisticsError("no model has a finite estimate: audit the judges' verdicts, or choose another method")
@@ -204,13 +204,6 @@ def _rows(models: Sequence[str], estimates: Estimates, counts: _Counts, choices:
         )
         for i in order
     )
-
-
-def _rank_sets(estimates: Estimates, level: float, rng: np.random.Generator) -> RankSets:
-    if estimates.compared is None:
-        return rank_sets(estimates.value, estimates.covariance, level=level, rng=rng)
-    value, covariance, degrees = (getattr(estimates.compared, name) for name in ("value", "covariance", "degrees"))
-    return rank_sets(value, covariance, degrees=degrees, shown=estimates.value, level=level, rng=rng)
 
 
 def _estimate(estimates: Estimates, at: int, level: float, counts: _Counts) -> Estimate:

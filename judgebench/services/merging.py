@@ -32,8 +32,9 @@ def merge(database: Database, address: str) -> Merged:
     their steps and places, and what happened afterwards. Its labels, audits, outputs and addresses of judges stay
     there. Merged again, it changes nothing.
 
-    What was taken in before an error stays. Raises InputError where both are one, do not hold the same benchmarks and
-    outputs, or the other holds what no judgebench stores; Conflict where they know different judges by one name.
+    What was taken in before an error stays: nothing where both are one, or what was judged there is not here.
+    Raises InputError then, where outputs read otherwise, and where the other holds what no judgebench stores; Conflict
+    where they know different judges by one name.
     """
     source = Database(address)
     try:
@@ -54,6 +55,7 @@ def _merge(database: Database, source: Database) -> Merged:
     beside = StoredMarks()
     with source.read() as reading:
         with database.write() as writing:
+            store.merging.check_outputs(writing, reading)
             runs, ended = _add_runs(writing, reading)
         new_runs = sum(run.new for run in runs.values())
         try:

@@ -201,6 +201,12 @@ class Comparison:
     change: ModelChange  # from the first to the second, as from one version to the next
     coverage: Coverage
 
+    @property
+    def met(self) -> bool:
+        """Whether they were compared with each other; else ``whole``, ``categories`` and ``battles`` are made of what
+        each did by itself or against a baseline, an instruction each."""
+        return self.change.evidence == "battles"
+
 
 def compare(
     database: Database,

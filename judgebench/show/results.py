@@ -219,9 +219,10 @@ def _comparison(between: "Comparison") -> _Parts:
     yield from coverage.sentences(between.coverage)
     yield from versions.sentences(between)
     yield from estimates(f"{between.second} as a new version of {between.first}", versions.labelled(between))
-    heading = f"{between.first} against {between.second}"
-    parts = (replace(between.whole, name="all"), *between.categories)
-    yield table(profiles.part_headings(heading, "rate"), profiles.part_cells(parts, "rate"), text=(heading,))
+    if between.met:  # else there is no battle between them to count
+        heading = f"{between.first} against {between.second}"
+        parts = (replace(between.whole, name="all"), *between.categories)
+        yield table(profiles.part_headings(heading, "rate"), profiles.part_cells(parts, "rate"), text=(heading,))
     if change.categories:
         yield table(versions.category_headings(change), versions.category_cells(change), text=("category",))
     outputs = [output for output in change.instructions if output.difference]

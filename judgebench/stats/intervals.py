@@ -26,6 +26,7 @@ from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.method import Cluster
 from judgebench.stats.pair_sums import PairSums, dense
+from judgebench.stats.sign_flips import chance_of_difference
 from judgebench.stats.verdict_table import Codes, Floats, VerdictTable, distinct
 
 Clusters = NDArray[np.integer]
@@ -148,12 +149,24 @@ def _with_imagined(
     sums: ClusterSums, quantile: Floats, either_end: Floats, middle: Floats, bounds: tuple[float, float]
 ) -> tuple[Floats, Floats]:
     """Ends of intervals after adding so many imagined observations at either bound, and midway between them."""
+    return _clipped(sums, *_centre_and_half(sums, quantile, either_end, middle, bounds), bounds)
+
+
+def _centre_and_half(
+    sums: ClusterSums, quantile: Floats, either_end: Floats, middle: Floats, bounds: tuple[float, float]
+) -> tuple[Floats, Floats]:
+    """Of these intervals, before they are cut at the bounds."""
     (low, high), half_way = bounds, sum(bounds) / 2
     one = sums.rows_of_one()
     size = sums.rows + one * (2 * either_end + middle)
     centre = (sums.total + one * half_way * (2 * either_end + middle)) / size
     apart = either_end * ((low - centre) ** 2 + (high - centre) ** 2) + middle * (half_way - centre) ** 2
-    half = quantile * np.sqrt(sums.spread_about(centre) + one**2 * apart) / size
+    return centre, quantile * np.sqrt(sums.spread_about(centre) + one**2 * apart) / size
+
+
+def _clipped(sums: ClusterSums, centre: Floats, half: Floats, bounds: tuple[float, float]) -> tuple[Floats, Floats]:
+    """Both ends, cut at the bounds; they hold the mean that is shown."""
+    low, high = bounds
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = sums.total / sums.rows
     return np.minimum(np.maximum(centre - half, low), mean), np.maximum(np.minimum(centre + half, high), mean)
@@ -212,11 +225,16 @@ def bounded_difference(values: Floats, clusters: Clusters, *, level: float = 0.9
     """Mean of ``values`` (n,) in [-1, 1], differences of two shares of the same rows, with Student's t.
 
     Half an imagined cluster at either bound and one at 0 (Agresti and Min 2005, Statistics in Medicine 24, 729-740).
-    Raises StatisticsError for a level outside (0, 1).
+    It lies beside 0 only where equal shares would seldom differ as much (``chance_of_difference``); else it is as wide
+    as that chance says. Raises StatisticsError for a level outside (0, 1).
     """
-    sums = _sums_of(values, clusters)
-    ends = _with_imagined(sums, critical_values(sums.degrees, level), np.array(0.5), np.array(1.0), (-1.0, 1.0))
-    return _estimate(sums, ends, len(values), level, "Agresti-Min with t, clustered by instruction")
+    sums, bounds = _sums_of(values, clusters), (-1.0, 1.0)
+    quantile = critical_values(sums.degrees, level)
+    centre, half = _centre_and_half(sums, quantile, np.array(0.5), np.array(1.0), bounds)
+    if abs(centre) > half and (chance := chance_of_difference(_cluster_sums(values, clusters))) > 1 - level:
+        half = abs(centre) * quantile / critical_values(sums.degrees, max(1 - chance, _NOUGHT))
+    ends = _clipped(sums, centre, half, bounds)
+    return _estimate(sums, ends, len(values), level, "Agresti-Min with t and sign flips, clustered by instruction")
 
 
 def _estimate(sums: ClusterSums, ends: tuple[Floats, Floats], n: int, level: float, method: str) -> Estimate:

@@ -22,11 +22,20 @@ from scipy.sparse import csr_array
 from judgebench.errors import StatisticsError
 from judgebench.estimate import Estimate, unidentified
 from judgebench.stats.bradley_terry import doubt, effective_clusters
-from judgebench.stats.bradley_terry.covariates import Outcomes, Pieces, coefficient_note, davidson, half, shown_first
+from judgebench.stats.bradley_terry.covariates import (
+    Outcomes,
+    Pieces,
+    coefficient_note,
+    davidson,
+    half,
+    shown_first,
+    told_by_battles,
+)
 from judgebench.stats.bradley_terry.separation import connectivity
 from judgebench.stats.intervals import critical_values, normal_estimate
 from judgebench.stats.method import Choices, Compared, Estimates
 from judgebench.stats.newton import maximise, solve_dense
+from judgebench.stats.pair_sums import PairSums
 from judgebench.stats.verdict_table import Floats, PairCounts, VerdictTable
 
 __all__ = ["JudgeModel", "TermEstimates", "fit_judge_model"]
@@ -110,7 +119,7 @@ def estimates(
     half = critical_values(degrees, choices.level) * np.sqrt(np.maximum(np.diag(known), 0.0))
     counts = PairCounts.of(table)
     flags = connectivity(counts.wins, counts.verdicts).flags
-    return Estimates(
+    known_by = Estimates(
         value=model.theta,
         lower=model.theta - half,
         upper=model.theta + half,
@@ -127,6 +136,7 @@ def estimates(
             *(f"not identified: {name}" for name in model.not_identified),
         ),
     )
+    return known_by if columns or len(used) > 1 else told_by_battles(known_by, PairSums.of(table), baseline)
 
 
 def _of_judges(terms: TermEstimates, what: str, level: float) -> list[str]:

@@ -46,6 +46,7 @@ class Compared:
     value: "Floats"  # (k,)
     covariance: "Floats"  # (k, k) NaN for a model that cannot be told from others
     degrees: "Floats"  # (k,) of freedom behind a model's variance; infinite: known exactly, or by very many
+    chance: "Floats | None" = None  # (k, k) of as large a difference between equal models; NaN, None: not known
 
 
 @dataclass(frozen=True, slots=True, eq=False)

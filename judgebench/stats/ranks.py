@@ -9,6 +9,9 @@ Of few instructions a variance is not well known: each pair's studentised differ
 normal distribution by the fewer of its two models' degrees of freedom. So a model that is new and in few battles does
 not blur the others. Two models whose difference has no variance at all are not separated: nothing says how sure it is.
 
+Nor is anybody separated where an interval beside the ranks, or the exact chance of as much between equal models, leaves
+it open (``ranks_of``).
+
 It does not ask where estimate and covariance come from: win rates, ratings and length-controlled rates all fit. But
 ratings of different components have no common scale: rank each component by itself.
 """
@@ -21,11 +24,13 @@ from scipy.special import ndtri, stdtr
 
 from judgebench.errors import StatisticsError
 from judgebench.stats.intervals import critical_value
+from judgebench.stats.method import Compared, Estimates
 from judgebench.stats.verdict_table import Floats
 
-__all__ = ["RankSets", "rank_sets"]
+__all__ = ["RankSets", "rank_sets", "ranks_of"]
 Ranks = NDArray[np.int64]
 _CHUNK = 4_000_000  # numbers held at once
+_MIRRORED = 1e-9  # what rounding leaves of a correlation of -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,10 +79,43 @@ def rank_sets(
     best = np.zeros(len(theta))
     drawn = theta[known] + noise * _stretch(freedom[known], draws, rng) if 0 < len(certain) == len(known) else None
     best[known] = np.nan if drawn is None else _best(drawn)
-    lower, upper = np.zeros(len(theta), dtype=np.int64), np.zeros(len(theta), dtype=np.int64)
+    return _ranks_by(better, shown, best, level)
+
+
+def _ranks_by(better: NDArray[np.bool_], shown: Floats, best: Floats, level: float) -> RankSets:
+    known = np.flatnonzero(np.isfinite(shown))
+    lower, upper = np.zeros((2, len(shown)), dtype=np.int64)
     lower[known] = 1 + better[:, known].sum(axis=0)
     upper[known] = len(known) - better[known].sum(axis=1)
     return RankSets(lower, upper, best, _tiers(shown, better), better, level, "simultaneous max-T, step-down")
+
+
+def ranks_of(estimates: Estimates, *, level: float = 0.95, rng: np.random.Generator) -> RankSets:
+    """Rank sets of what a method estimates: they never say more than what stands beside them (``_open_pairs``).
+
+    Raises StatisticsError for a level outside (0, 1).
+    """
+    known, shown = estimates.compared, estimates.value
+    if known is None:
+        return rank_sets(shown, estimates.covariance, level=level, rng=rng)
+    sets = rank_sets(known.value, known.covariance, degrees=known.degrees, shown=shown, level=level, rng=rng)
+    return _ranks_by(sets.separated & ~_open_pairs(estimates, known, level), shown, sets.best_probability, level)
+
+
+def _open_pairs(estimates: Estimates, known: Compared, level: float) -> NDArray[np.bool_]:
+    """(k, k) symmetric: pairs of which something else that is stated of ``estimates`` tells no order.
+
+    Equal models would differ as much more often than in 1 - ``level`` of all cases; or the interval of the one says all
+    there is to say of the difference, since it is from a number that is known exactly, or from the other's that mirrors
+    it, and does not exclude it.
+    """
+    variance = np.diag(known.covariance)
+    most = np.add.outer(*[np.sqrt(np.maximum(variance, 0.0))] * 2) ** 2  # where one falls as the other rises
+    mirrored = variance[:, None] + variance[None, :] - 2 * known.covariance >= (1 - _MIRRORED) * most
+    lower = np.where(np.isfinite(estimates.lower), estimates.lower, -np.inf)
+    upper = np.where(np.isfinite(estimates.upper), estimates.upper, np.inf)
+    left: NDArray[np.bool_] = mirrored & (lower[:, None] <= upper[None, :]) & (lower[None, :] <= upper[:, None])
+    return left if known.chance is None else left | (known.chance > 1 - level)
 
 
 def _gaussian(covariance: Floats, draws: int, rng: np.random.Generator) -> Floats:

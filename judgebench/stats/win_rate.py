@@ -8,7 +8,9 @@ Every interval is ``intervals.bounded_ends``, over the field, against a baseline
 instruction, it never collapses, however few and alike the verdicts are. It holds one by one, not for all at once.
 
 Which rates differ is told with one imagined instruction that a model won and one that it lost, independently of other
-models': after three instructions a difference that never varied is no certainty.
+models' (of two models the one won what the other lost): after three instructions a difference that never varied is no
+certainty. Of a model and the baseline, or of two models alone, it is known besides how often equal ones would differ as
+much (``sign_flips``), however few and coarse their battles are.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,6 +34,7 @@ from judgebench.stats.intervals import (
 )
 from judgebench.stats.method import Choices, Compared, Estimates
 from judgebench.stats.pair_sums import PairSums, dense
+from judgebench.stats.sign_flips import chance_of_difference
 from judgebench.stats.verdict_table import Battles, Floats, VerdictTable, average_battles
 
 __all__ = ["PairRates", "WinRates", "bootstrap_win_rates", "pair_rates", "win_rates"]
@@ -105,7 +108,29 @@ class InstructionSums:
         degrees = sums.degrees
         if self.fixed is not None:
             rate[self.fixed], influence[:, self.fixed], degrees[self.fixed] = 0.5, 0.0, np.inf
-        return Compared(rate, influence.T @ influence + np.diag(self.doubt), degrees)
+        imagined = np.diag(self.doubt)
+        if self.two is not None:
+            imagined[self.two, self.two[::-1]] = -self.doubt[self.two]
+        return Compared(rate, influence.T @ influence + imagined, degrees, self.chance())
+
+    @property
+    def two(self) -> NDArray[np.intp] | None:
+        """The codes of the only models with a battle, where these are two and their rates sum to 1."""
+        playing = np.flatnonzero((self.battles > 0).any(axis=0))
+        return playing if self.fixed is None and len(playing) == 2 else None
+
+    def chance(self) -> Floats:
+        """(k, k) of as large a difference between equal models, by the battles of the pairs whose rates are of these
+        alone: with the baseline, or of two models; NaN for others."""
+        chance = np.full((len(self.models), len(self.models)), np.nan)
+        first = self.fixed if self.two is None else int(self.two[0])
+        if first is None:
+            return chance
+        for other in range(len(self.models)) if self.two is None else self.two[1:].tolist():
+            if other != first and self.battles[:, other].any():
+                known = chance_of_difference(self.won[:, other] - self.battles[:, other] / 2)
+                chance[first, other] = chance[other, first] = known
+        return chance
 
     @property
     def doubt(self) -> Floats:

@@ -10,6 +10,8 @@ and of readings of one reply the latest. So whatever is merged again changes not
 
 import json
 import math
+import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +22,7 @@ import sqlalchemy as sa
 from judgebench.errors import Conflict, InputError, UnknownName
 from judgebench.judging.templates import shown_key
 from judgebench.records import Output, Status
-from judgebench.store import benchmarks, judges, marks, particulars, trial_keys
+from judgebench.store import benchmarks, events, judges, marks, particulars, trial_keys
 from judgebench.store import schema as t
 from judgebench.store.among import among, rows_among
 from judgebench.store.benchmarks import instruction_of
@@ -32,6 +34,10 @@ from judgebench.store.verdicts import append, every_revision, newest_id
 _PAGE = 50  # instructions whose verdicts are taken in by one transaction
 _SAYS = dict.fromkeys(Status, 1) | {Status.FAILED: 0, Status.OK: 2, Status.TIE: 2}
 _i = t.instructions.c
+_SAME = (
+    "what is merged holds the same benchmarks and outputs, as where one database was copied from the other; "
+    "judgebench export all there and judgebench import here bring what is not here"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +119,49 @@ def _benchmark_id(writing: Connection, name: str) -> int:
     try:
         return benchmarks.benchmark_id(writing, name)
     except UnknownName as error:
-        raise InputError(
-            f"benchmark {name!r} is not in this database: what is merged holds the same benchmarks and outputs, as "
-            "where one database was copied from the other"
-        ) from error
+        now = _renamed(writing, "benchmark", name)
+        raise InputError(f"benchmark {name!r} is not in this database: {now or _SAME}") from error
+
+
+def check_outputs(here: Connection, there: Connection) -> None:
+    """Raises InputError where a benchmark, or an output to it, that was judged there is not here."""
+    v = every_revision().c
+    judged = t.outputs.c.id.in_(sa.union(sa.select(v.output_a_id), sa.select(v.output_b_id)))
+    name = t.benchmarks.c.name
+    ordinary = there.execute(
+        sa.select(t.benchmarks.c.id, name).where(~name.startswith(benchmarks.STAGE)).order_by(name)
+    )
+    for row in ordinary.all():
+        judged_there = Counter(map(tuple, there.execute(_names_of_outputs(row.id).where(judged))))
+        if not judged_there:
+            continue
+        known = set(map(tuple, here.execute(_names_of_outputs(_benchmark_id(here, row.name)))))
+        of_models = Counter(model for model, *_ in judged_there)
+        lacking = Counter(model for model, *which in judged_there if (model, *which) not in known)
+        for model, number in sorted(lacking.items()):
+            raise InputError(
+                f"benchmark {row.name!r}: model {model!r} has no output here to {number:,} of the "
+                f"{of_models[model]:,} that were judged there: {_renamed(here, 'model', model) or _SAME}"
+            )
+
+
+def _names_of_outputs(benchmark: int) -> sa.Select[Any]:
+    """By model, instruction and sample, the same in every database."""
+    query = sa.select(t.models.c.name, _i.key, t.outputs.c.sample).select_from(t.outputs)
+    query = query.join(t.models, t.models.c.id == t.outputs.c.model_id)
+    return query.join(t.instructions, _i.id == t.outputs.c.instruction_id).where(_i.benchmark_id == benchmark)
+
+
+def _renamed(here: Connection, kind: str, name: str) -> str | None:
+    """What to do about a name that is another one here."""
+    e = t.events.c
+    query = sa.select(e.details).where(e.kind == kind, e.name == name, e.action == events.RENAMED)
+    details = here.scalar(query.order_by(e.id.desc()).limit(1))
+    if details is None:
+        return None
+    new = json.loads(details)["new"]
+    command = shlex.join(["judgebench", "--db", "THAT", "db", "rename", kind, name, new, "--yes"])
+    return f"it was renamed to {new!r} here; rename it there too, {command}"
 
 
 def merge_verdicts(target: Database, reading: Connection, runs: Mapping[int, MergedRun]) -> Iterator[Stored]:
@@ -267,8 +312,8 @@ class _Merging:
         here = self._here.get((key, model, sample))
         if here is None:
             raise InputError(
-                f"benchmark {self._benchmark!r}: model {model!r} has no output here to instruction {key}: what is "
-                "merged holds the same benchmarks and outputs, as where one database was copied from the other"
+                f"benchmark {self._benchmark!r}: model {model!r} has no output here to instruction {key} any more: it "
+                "was deleted or renamed meanwhile"
             )
         return self._outputs[here]
 

@@ -395,7 +395,10 @@ def test_beside_the_baseline_no_radar_of_one_model_is_drawn(
     app.selectbox(key="first").select(first).run()
     app.selectbox(key="second").select("beta").run()
     assert not app.exception
-    assert ("By category, on the leaderboard's terms" in [part.value for part in app.subheader]) is drawn
+    subheaders = [part.value for part in app.subheader]
+    assert ("By category, on the leaderboard's terms" in subheaders) is drawn
+    assert ("Battles" in subheaders) is not drawn, "two that met the baseline alone have no battle"
+    assert ("Win rate" in [part.label for part in app.metric]) is not drawn
 
 
 def test_pictures_show_a_readable_number_of_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -31,6 +31,18 @@ def test_two_models_beside_each_other(judged: Invoke) -> None:
     assert judged("compare", "alpha", "beta", *where, "--margin", "nan").code == 2
 
 
+def test_no_battles_are_counted_between_models_that_never_met(
+    invoke: Invoke, outputs: Callable[..., Path], tmp_path: Path
+) -> None:
+    for model in ("alpha", "beta", "gamma"):
+        assert invoke("submit", outputs(model, 6), "--model", model, "--benchmark", "b").code == 0
+    assert invoke("run", "--benchmark", "b", "--judge", "scripted:coin", "--baseline", "gamma").code == 0
+    shown = invoke("compare", "alpha", "beta", "--benchmark", "b").out
+    assert "by what each did against gamma" in shown
+    assert not re.search("alpha against beta|battles|win rate", shown)
+    assert "alpha against gamma" in invoke("compare", "alpha", "gamma", "--benchmark", "b").out
+
+
 @pytest.fixture
 def scored(invoke: Invoke, outputs: Callable[..., Path], tmp_path: Path) -> Invoke:
     """Forty outputs of "old", "same" and "worse", of which the last is wrong on three in four."""

@@ -188,8 +188,19 @@ class TestMerging:
             services.merging.merge(empty, parts[0])
         fewer = Database(str(tmp_path / "fewer.db"), create=True)
         stored(fewer, asked(12), MODELS[:2])
-        with pytest.raises(InputError, match="model 'm3' has no output here"):
+        with pytest.raises(
+            InputError, match=r"model 'm3' has no output here to (\d+) of the \1 that were judged there: what"
+        ):
             services.merging.merge(fewer, parts[0])
+        services.upkeep.rename(database, "model", "m3", "m4", yes=True)
+        with pytest.raises(InputError, match=r"renamed to 'm4' here; .* db rename model m3 m4 --yes"):
+            services.merging.merge(database, parts[0])
+        services.upkeep.rename(database, "benchmark", "bench", "court", yes=True)
+        with pytest.raises(InputError, match=r"renamed to 'court' here; .* db rename benchmark bench court --yes"):
+            services.merging.merge(database, parts[0])
+        for refused in (empty, fewer, database):
+            assert services.benchmarks.runs(refused) == []
+            assert not any(one.action == "merged" for one in services.upkeep.events(refused))
 
     @pytest.mark.parametrize(
         "asks", [{"url": "https://evil.example/v1"}, {"url": None}, {"url": "http://127.0.0.1:9/v1"}]

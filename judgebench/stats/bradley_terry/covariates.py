@@ -8,8 +8,9 @@ Chatbot Arena's and Arena-Hard's style control is this model with centred column
 Three answers to "what is a tie?" ``half`` is the logistic with a tie as half a win (no tie parameter). ``davidson``
 (Davidson 1970): win, tie, loss in proportion to exp(x/2), nu, exp(-x/2). ``rao_kupper`` (Rao and Kupper 1967): P(win) =
 1 / (1 + eta exp(-x)), P(loss) likewise with -x, a tie is the rest. The parameter u is log nu, or log(eta^2 - 1): any
-real number, in which both log-likelihoods are concave. A soft preference y counts as |2y - 1| of a win or loss and the
-rest of a tie.
+real number, in which both log-likelihoods are concave; where no verdict contradicts another, as of a model that won
+once and tied ever after, they rise without end, and there are no ratings. A soft preference y counts as |2y - 1| of a
+win or loss and the rest of a tie.
 
 A column that the models themselves explain (say, a property that never varies inside a model) is reported as not
 identified instead of estimated. Models without a maximum-likelihood rating are placed as in ``separation``, on their
@@ -26,6 +27,8 @@ from math import sqrt
 from typing import Literal
 
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import NegativeCycleError, floyd_warshall
 from scipy.special import expit, log_expit, softmax
 
 from judgebench.errors import StatisticsError
@@ -179,7 +182,7 @@ def fit_with_covariates(
 ) -> ControlledRatings:
     """Ratings controlled for ``columns`` (n,) each, finite and antisymmetric.
 
-    Ties modelled by a parameter need some, and some that are none.
+    Ties modelled by a parameter need some, some that are none, and verdicts that contradict each other.
     Raises StatisticsError for a column that does not fit, ties that cannot be modelled, or no convergence.
     """
     if ties not in RULES:
@@ -191,7 +194,10 @@ def fit_with_covariates(
     rows = table.select(inside)
     context = _Context.of(rows, {name: column[inside] for name, column in given.items()}, graph)
     fit = _Fit(rows, context, graph, ties)
-    optimum = maximise(fit, fit.start(), scale=float(counts.verdicts.sum(axis=1).max(initial=1.0)))
+    start = fit.start()
+    if fit.free_ties:
+        _check_bounded(rows, ties)
+    optimum = maximise(fit, start, scale=float(counts.verdicts.sum(axis=1).max(initial=1.0)))
     covariance = fit.covariance(optimum.x)
     k = len(table.models)
     layers = plan(counts.verdicts > 0, graph, table)
@@ -208,6 +214,32 @@ def fit_with_covariates(
     )
     unsure = np.sqrt(np.diag(fit.bread(optimum.x))[k:])
     return _result(ratings, fit, optimum.x[k:], np.sqrt(np.diag(covariance)[k:]), unsure)
+
+
+def _check_bounded(rows: VerdictTable, ties: TieRule) -> None:
+    """Raises StatisticsError where no verdict speaks against models ever further apart and ties ever wider.
+
+    That is so where places exist in which every winner lies one threshold or more above whom it beat, and who tied one
+    or less apart: the thinner the chance of what never was, the better the fit. There are none where a chain of such
+    steps leads from a model back below itself, which a shortest path tells.
+    """
+    outcomes, k = Outcomes.of(rows.preference), len(rows.models)
+    steps = np.zeros((k, k))  # how much lower at least (-1), or higher at most (1), the column's model lies; 0: unknown
+    for step, first, second, mass in (
+        (1.0, rows.model_a, rows.model_b, outcomes.tie),
+        (1.0, rows.model_b, rows.model_a, outcomes.tie),
+        (-1.0, rows.model_a, rows.model_b, outcomes.win),
+        (-1.0, rows.model_b, rows.model_a, outcomes.loss),
+    ):
+        steps[first[mass > 0], second[mass > 0]] = step
+    try:
+        floyd_warshall(csr_array(steps))
+    except NegativeCycleError:
+        return
+    raise StatisticsError(
+        f"{ties} needs verdicts that contradict each other: here models may lie ever further apart the wider a tie is"
+        " taken to be, and no verdict speaks against it. Count ties as half instead"
+    )
 
 
 def bradley_terry_estimates(
@@ -228,7 +260,7 @@ def bradley_terry_estimates(
         (sums.effective_instructions() if by_instruction else effective_clusters(table, choices.cluster)) - 1,
         choices.level,
     )
-    estimates = replace(estimates, rates=rates_of(sums, baseline=baseline))
+    estimates = told_by_battles(estimates, sums, baseline)
     if choices.interval == "analytic":
         notes = _few_judges(table) if choices.cluster in ("judge", "both") else ()
         return replace(estimates, method=f"sandwich with t, {_SHARED[choices.cluster]}", notes=notes)
@@ -264,6 +296,20 @@ def rating_estimates(ratings: Ratings, known: Ratings, degrees: Floats, level: f
     )
 
 
+def told_by_battles(estimates: Estimates, sums: PairSums, baseline: str | None) -> Estimates:
+    """Ratings for which nothing but battles counts, with the win rates of these.
+
+    Where all battles are of two models, or with the baseline, no order is told that equal models might well show.
+    """
+    rates = rates_of(sums, baseline=baseline)
+    with_it = None if baseline is None else sums.models.index(baseline)
+    alone = with_it is None or bool(((sums.first == with_it) | (sums.second == with_it)).all())
+    compared = estimates.compared
+    if compared is not None and alone:
+        compared = replace(compared, chance=rates.sums.chance())
+    return replace(estimates, rates=rates, compared=compared)
+
+
 def coefficient_note(name: str, coefficient: Estimate) -> str:
     """What a covariate held equal is worth, as leaderboards note it."""
     if coefficient.reason == _NO_BOUND:
@@ -286,7 +332,8 @@ def _with_ties(
     notes = (coefficient_note(name, controlled.coefficient(name, choices.level)) for name in controlled.columns)
     degrees, ratings = effective_clusters(table, "instruction") - 1, controlled.ratings
     known = replace(ratings, covariance=ratings.covariance + doubt(table))
-    return replace(rating_estimates(ratings, known, degrees, choices.level), notes=tuple(notes))
+    estimates = replace(rating_estimates(ratings, known, degrees, choices.level), notes=tuple(notes))
+    return estimates if columns else told_by_battles(estimates, PairSums.of(table), baseline)
 
 
 davidson_estimates = partial(_with_ties, "davidson")

@@ -202,3 +202,32 @@ def test_probabilities_sum_to_one_and_mirror(rule, x, parameter):
     win, loss, tie = probabilities(rule, x, parameter)
     assert win + loss + tie == pytest.approx(1)
     assert probabilities(rule, -x, parameter) == pytest.approx((loss, win, tie))
+
+
+@pytest.mark.parametrize("rule", ["davidson", "rao_kupper"])
+def test_ties_that_nothing_contradicts_have_no_best_rating(rule):
+    won_once = table_of([("a", "b", 1.0, "i0"), *(("a", "b", 0.5, f"i{i}") for i in range(1, 12))])
+    in_a_row = table_of([("a", "b", 1.0, "i0"), ("b", "c", 1.0, "i0"), ("a", "b", 0.5, "i1"), ("b", "c", 0.5, "i1")])
+    for table in (won_once, in_a_row):
+        with pytest.raises(StatisticsError, match="contradict"):
+            fit_with_covariates(table, ties=rule)
+    beyond = table_of([("a", "b", 1.0, "i0"), ("b", "c", 1.0, "i0"), ("a", "c", 0.5, "i1"), ("a", "b", 0.5, "i1")])
+    assert np.ptp(fit_with_covariates(beyond, ties=rule).ratings.theta) < 5
+
+
+@pytest.mark.parametrize("rule", ["davidson", "rao_kupper"])
+def test_ratings_with_ties_are_refused_just_where_they_would_grow_without_end(rule):
+    rng, pairs = RNG(3), [("a", "b"), ("a", "c"), ("b", "c")]
+    refused = 0
+    for _ in range(60):
+        said = rng.choice([0.0, 0.5, 1.0], (6, 3), p=[0.1, 0.8, 0.1])
+        table = table_of(
+            [(*pair, p, f"i{i}") for i, row in enumerate(said) for pair, p in zip(pairs, row, strict=True)]
+        )
+        try:
+            theta = fit_with_covariates(table, ties=rule).ratings.theta
+        except StatisticsError:
+            refused += 1
+        else:
+            assert np.ptp(theta) < 12
+    assert 5 < refused < 40
