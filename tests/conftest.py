@@ -1,6 +1,5 @@
 """What every test may use: the published data beside the checkout, and a database of either engine."""
 
-import gc
 import os
 import shutil
 import sqlite3
@@ -25,11 +24,6 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 ROOT = Path(__file__).parents[1]
 _MIGRATE = opening.migrate
-
-
-def pytest_collection_finish() -> None:
-    """What was collected stays to the end: looking for garbage in it took a twelfth of the tests' time."""
-    gc.freeze()
 
 
 @pytest.fixture(scope="session")
