@@ -81,7 +81,8 @@ def _battles(comparison: Comparison) -> None:
     st.subheader("Battles" if comparison.met else "Instructions", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         text = filters.words("Instruction contains", key="text")
-        order = filters.either("First", _ORDERS, key="order")
+        orders = _ORDERS if comparison.met else {name: _ORDERS[name] for name in ("won", "lost")}
+        order = filters.either("First", orders, key="order")
     rows = [battle for battle in comparison.battles if text.casefold() in battle.text.casefold()]
     if order == "lost":
         rows.reverse()
@@ -92,7 +93,8 @@ def _battles(comparison: Comparison) -> None:
         line(count(len(rows), "battle" if comparison.met else "instruction"))
         page = filters.page(pages)
     shown = rows[(page - 1) * _ROWS : page * _ROWS]
-    elements.table(rates.of_two(shown, _battle_link(comparison), names=(comparison.first, comparison.second)))
+    names = comparison.first, comparison.second
+    elements.table(rates.of_two(shown, _battle_link(comparison), names=names, met=comparison.met))
 
 
 def _swing(battle: BattleOfTwo) -> float:

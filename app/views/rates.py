@@ -55,24 +55,31 @@ def listed(rows: Sequence[OnInstruction], link: Link, *, unit: str) -> str:
     return framed("Instructions", heads, body, kind="jb-stack")
 
 
-def of_two(rows: Sequence[BattleOfTwo], link: Link, *, names: tuple[str, str]) -> str:
-    """Battles of two models, the preference for the first of ``names`` in percent, over all and by which came first."""
+def of_two(rows: Sequence[BattleOfTwo], link: Link, *, names: tuple[str, str], met: bool = True) -> str:
+    """Battles of two models, the preference for the first of ``names`` in percent, over all and by which came first; of
+    two that never ``met``, an instruction each, how the first did beside the second."""
     first, second = (one_line(name, 30) for name in names)
     heads = [head("Instruction"), head("Category")]
-    labels = (f"{first} preferred, %", *(f"{name} shown first" for name in (first, second)))
-    heads += [head(labels[0], "The mean over verdicts; 50 is a tie.", "n")]
-    heads += [head(label, "The same, of verdicts in this order.", "n") for label in labels[1:]]
+    if met:
+        labels = [f"{first} preferred, %", *(f"{name} shown first" for name in (first, second))]
+        helps = ["The mean over verdicts; 50 is a tie.", *["The same, of verdicts in this order."] * 2]
+    else:
+        labels = [f"{first} did better, %"]
+        helps = ["By what was said of each, as they never met: 100 it did, 0 the other, 50 both alike."]
+    heads += [head(label, help, "n") for label, help in zip(labels, helps, strict=True)]
     body = "".join(
         f'<tr><th scope="row" class="text">{_linked(one_line(row.text, _BRIEF_CHARS), link(row.key))}</th>'
         + cell(name_html(row.category or "", 60), label="Category")
         + "".join(
             cell(fixed(plotted(share, "rate")), label=label, kind="n")
-            for label, share in zip(labels, (row.preference, row.shown_first, row.shown_second), strict=True)
+            for label, share in zip(
+                labels, (row.preference, row.shown_first, row.shown_second)[: len(labels)], strict=True
+            )
         )
         + "</tr>"
         for row in rows
     )
-    return framed("Battles", heads, body, kind="jb-stack")
+    return framed("Battles" if met else "Instructions", heads, body, kind="jb-stack")
 
 
 def _linked(name: str, address: str | None) -> str:

@@ -64,3 +64,11 @@ def test_on_a_phone_every_number_of_a_long_text_has_its_heading_beside_it() -> N
     for html, labels in ((listed, ("Category", "Preferred, %")), (of_two, ("one preferred, %", "two shown first"))):
         assert "jb-stack" in html
         assert all(f'data-label="{label}"' in html for label in labels)
+
+
+def test_of_two_that_never_met_nothing_is_preferred_or_shown_first() -> None:
+    battle = BattleOfTwo("k", "what", "c", 1.0, None, None)
+    html = rates.of_two([battle], _link, names=("one", "two"), met=False)
+    assert 'data-label="one did better, %"' in html
+    assert "preferred" not in html
+    assert "shown first" not in html
